@@ -1,0 +1,1 @@
+"""How Tuoke runs: sources in, engine, lake, warehouse out."""

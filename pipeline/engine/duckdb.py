@@ -1,0 +1,122 @@
+"""DuckDB: the embedded engine."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from sqlglot import exp
+
+from pipeline.engine.base import Relation, Written
+
+DIALECT = "duckdb"
+
+
+class DuckDBEngine:
+    """An in-memory database per session that reads the lake's files where they lie and spills to disk."""
+
+    def __init__(self, *, memory_limit: str, threads: int | None = None) -> None:
+        self.memory_limit = memory_limit
+        self.threads = threads
+
+    @contextmanager
+    def session(
+        self, *, zone: str, tables: Mapping[str, Relation], values: Mapping[str, pa.Table]
+    ) -> Iterator["DuckDBSession"]:
+        """A session whose days begin in `zone`, that sees `tables` of the lake and `values` of the plan."""
+        with TemporaryDirectory(prefix="tuoke-") as spill, duckdb.connect(config=self._config(spill)) as connection:
+            connection.execute("set timezone = $zone", {"zone": zone})
+            session = DuckDBSession(connection)
+            for name, relation in tables.items():
+                session._view(name, relation)
+            for name, table in values.items():
+                session._hold(name, table)
+            yield session
+
+    def _config(self, spill: str) -> dict[str, str]:
+        config = {"memory_limit": self.memory_limit, "temp_directory": spill}
+        return config | ({"threads": str(self.threads)} if self.threads else {})
+
+
+class DuckDBSession:
+    """One connection."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> Written:
+        """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes."""
+        ordered = exp.select("*").from_(query.subquery("result")).order_by(*[exp.column(c, quoted=True) for c in order_by])
+        copy = exp.Copy(
+            this=ordered.subquery(),
+            kind=False,
+            files=[exp.Literal.string(str(file))],
+            params=[
+                exp.CopyParameter(this=exp.var("format"), expression=exp.var("parquet")),
+                exp.CopyParameter(this=exp.var("compression"), expression=exp.var("zstd")),
+            ],
+        )
+        columns = [(name, str(kind)) for name, kind, *_ in self.rows(exp.Describe(this=query))]
+        [(rows,)] = self.rows(copy)
+        return Written(rows=rows, columns=tuple(columns))
+
+    def keep(self, name: str, query: exp.Query) -> None:
+        """Hold the query's rows as a table of this session."""
+        self._run(exp.Create(this=_address(name), kind="TABLE", expression=query))
+
+    def frame(self, query: exp.Query) -> pd.DataFrame:
+        """The query's rows as a pandas frame on Arrow-backed memory where pandas has it."""
+        return self._run(query).to_arrow_table().to_pandas(date_as_object=False)
+
+    def rows(self, query: exp.Query) -> list[tuple]:
+        """The query's rows, for small answers."""
+        return self._run(query).fetchall()
+
+    def _run(self, query: exp.Expr) -> duckdb.DuckDBPyConnection:
+        return self._connection.execute(query.sql(DIALECT, comments=False))
+
+    def _view(self, name: str, relation: Relation) -> None:
+        self._schema_of(name)
+        query = _latest(relation) if relation.key and len(relation.files) > 1 else _all(relation)
+        self._run(exp.Create(this=_address(name), kind="VIEW", expression=query))
+
+    def _hold(self, name: str, table: pa.Table) -> None:
+        self._schema_of(name)
+        registered = f"held_{name.replace('.', '_')}"
+        self._connection.register(registered, table)
+        self.keep(name, exp.select("*").from_(registered))
+        self._connection.unregister(registered)
+
+    def _schema_of(self, name: str) -> None:
+        schema = exp.table_(name.split(".")[0])
+        self._run(exp.Create(this=schema, kind="SCHEMA", exists=True))
+
+
+def _address(name: str) -> exp.Table:
+    schema, table = name.split(".")
+    return exp.table_(table, db=schema)
+
+
+def _scan(relation: Relation) -> exp.Expr:
+    files = exp.Array(expressions=[exp.Literal.string(str(file)) for file in relation.files])
+    hive = exp.EQ(this=exp.column("hive_partitioning"), expression=exp.convert(bool(relation.key)))
+    by_name = exp.EQ(this=exp.column("union_by_name"), expression=exp.convert(bool(relation.key)))
+    return exp.func("read_parquet", files, hive, by_name)
+
+
+def _all(relation: Relation) -> exp.Select:
+    columns = exp.Star(except_=[exp.to_identifier("as_of")]) if relation.key else exp.Star()
+    return exp.select(columns).from_(exp.Table(this=_scan(relation)))
+
+
+def _latest(relation: Relation) -> exp.Select:
+    """Of each key the row of the latest partition."""
+    newest_first = exp.Window(
+        this=exp.RowNumber(),
+        partition_by=[exp.column(column) for column in relation.key],
+        order=exp.Order(expressions=[exp.Ordered(this=exp.column("as_of"), desc=True, nulls_first=False)]),
+    )
+    return _all(relation).qualify(exp.EQ(this=newest_first, expression=exp.Literal.number(1)))

@@ -1,0 +1,346 @@
+"""The evaluation plan: what the campaign wants, how it is measured, who answers for it.
+
+Nothing here is filled in silently. A target is a number or the words `no target` (I61); a definition the
+documents contradict each other on is a field with its own name (requirements, Part 1b).
+"""
+
+import hashlib
+import json
+from datetime import date, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+NO_TARGET = "no target"
+
+Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Strict(BaseModel):
+    """No unknown keys, no silent conversion: `completeness: no` is an error, not 0.0."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Label(Strict):
+    """A name in both languages."""
+
+    zh: str = Field(min_length=1)
+    en: str = Field(min_length=1)
+
+
+class Window(Strict):
+    """Days from `starts_on` to `ends_on`, both included."""
+
+    starts_on: date
+    ends_on: date
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Window":
+        if self.ends_on < self.starts_on:
+            raise ValueError(f"ends_on {self.ends_on} is before starts_on {self.starts_on}")
+        return self
+
+    @property
+    def end(self) -> date:
+        """The first day after the window: periods are half-open."""
+        return self.ends_on + timedelta(days=1)
+
+
+class Campaign(Window):
+    """The campaign under evaluation."""
+
+    id: Identifier
+    name: Label
+
+
+class Channel(Strict):
+    """An acquisition channel; `weight` is its planned share of the budget, absent where the plan has none (I03)."""
+
+    id: Identifier
+    label: Label
+    weight: Share | None = None
+
+
+class Target(Strict):
+    """Where an indicator should be at the end of the campaign.
+
+    `floor` is the value that scores 0: the level not worth points when more is better (0 unless stated), the
+    worst bearable one when less is better (then it must be stated). `milestones` split an additive target by month.
+    """
+
+    value: float
+    floor: float | None = None
+    milestones: dict[Month, float] = {}
+
+    @model_validator(mode="after")
+    def _milestones_add_up(self) -> "Target":
+        total = sum(self.milestones.values())
+        if self.milestones and abs(total - self.value) > 1e-9:
+            raise ValueError(f"milestones add up to {total:g}, the target is {self.value:g}; make them agree")
+        return self
+
+
+class Model(Strict):
+    """A composite score: the weight of each indicator, and what to do when the weights miss 100 % (I01, I02)."""
+
+    label: Label
+    weights: dict[str, Share] = Field(min_length=1)
+    policy: Literal["normalise", "residual", "strict"] = "normalise"
+    residual_to: str | None = None
+
+    @model_validator(mode="after")
+    def _policy_holds(self) -> "Model":
+        total = round(sum(self.weights.values()), 9)
+        if self.policy == "strict" and total != 1:
+            raise ValueError(f"weights add up to {total:.0%} under policy strict; make them 100 % or use normalise")
+        if self.policy == "residual" and (self.residual_to is None or total > 1):
+            raise ValueError(
+                f"policy residual needs residual_to and weights of at most 100 %, found {self.residual_to!r} and {total:.0%}"
+            )
+        if total == 0:
+            raise ValueError("all weights are 0; give at least one indicator a weight")
+        return self
+
+    @property
+    def effective_weights(self) -> dict[str, float]:
+        """Weights that add up to one, after the policy."""
+        weights = dict(self.weights)
+        total = sum(weights.values())
+        if self.policy == "residual" and self.residual_to is not None:
+            weights[self.residual_to] = weights.get(self.residual_to, 0.0) + 1 - total
+            return weights
+        return {kpi: weight / total for kpi, weight in weights.items()}
+
+
+class Range(Strict):
+    """Half-open: from `least` (included) to `below` (excluded); either end may be open."""
+
+    least: float | None = None
+    below: float | None = None
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "Range":
+        if self.least is not None and self.below is not None and self.below <= self.least:
+            raise ValueError(f"below {self.below:g} must be greater than least {self.least:g}")
+        return self
+
+
+class RfmRule(Strict):
+    """One class of customers by recency (calendar months), frequency (orders) and monetary amount."""
+
+    id: Identifier
+    label: Label
+    recency_months: Range = Range()
+    frequency: Range = Range()
+    amount: Range = Range()
+
+
+class RfmGrid(Strict):
+    """Where high meets low for customers that no rule names: recent, frequent, large from these values on."""
+
+    recency_months: Annotated[int, Field(gt=0)] = 3
+    frequency: Annotated[int, Field(gt=0)] = 3
+    amount: Annotated[float, Field(gt=0)] = 50_000
+
+
+def seed_rfm_rules() -> list[RfmRule]:
+    """The four classes the documents define, by priority (S3 二(二)1; I28, I33)."""
+    return [
+        RfmRule(
+            id="high_value",
+            label=Label(zh="高价值客户", en="High value"),
+            recency_months=Range(below=3),
+            frequency=Range(least=5),
+            amount=Range(least=100_000),
+        ),
+        RfmRule(
+            id="potential",
+            label=Label(zh="潜力客户", en="Potential"),
+            recency_months=Range(least=3, below=6),
+            frequency=Range(least=3, below=5),
+            amount=Range(least=50_000, below=100_000),
+        ),
+        RfmRule(
+            id="new",
+            label=Label(zh="新客户", en="New"),
+            recency_months=Range(below=1),
+            frequency=Range(least=1, below=3),
+            amount=Range(below=50_000),
+        ),
+        RfmRule(
+            id="at_risk",
+            label=Label(zh="流失风险客户", en="At risk"),
+            recency_months=Range(least=6),
+            frequency=Range(least=1, below=3),
+            amount=Range(below=50_000),
+        ),
+    ]
+
+
+class Rfm(Strict):
+    """Recency, frequency, monetary value: the window of F and M, the rules, the grid behind them (I28, I29)."""
+
+    window_months: Annotated[int, Field(gt=0)] = 12
+    rules: list[RfmRule] = Field(default_factory=seed_rfm_rules)
+    grid: RfmGrid = RfmGrid()
+
+    @field_validator("rules")
+    @classmethod
+    def _ids_differ(cls, rules: list[RfmRule]) -> list[RfmRule]:
+        ids = [rule.id for rule in rules]
+        twice = sorted({rule_id for rule_id in ids if ids.count(rule_id) > 1})
+        if twice:
+            raise ValueError(f"rule ids {twice} are used twice; give each rule its own")
+        return rules
+
+
+class Abc(Strict):
+    """Cumulative share of spend at which class A ends, and class B (S3 二(二)1; I34)."""
+
+    a_until: Share = 0.70
+    b_until: Share = 0.90
+
+
+class Segments(Strict):
+    """How customers are classified."""
+
+    rfm: Rfm = Rfm()
+    abc: Abc = Abc()
+
+
+class Play(Strict):
+    """What to do about a segment, with what, and who does it (S3 二(四)1)."""
+
+    strategy: Label
+    resource: Label
+    owner: str
+
+
+class ValidLead(Strict):
+    """What makes a lead valid (I23)."""
+
+    contactable: bool = True
+    demand_tag: bool = True
+    minimum_score: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+class Definitions(Strict):
+    """One choice for each term the documents use in several senses."""
+
+    high_value: Literal["rfm", "grade"] = "rfm"
+    high_value_grades: list[str] = []
+    valid_lead: ValidLead = ValidLead()
+    official: dict[Identifier, str] = {}
+    """The variant of an indicator that counts, where the catalogue's own choice is not wanted."""
+
+
+class Threshold(Strict):
+    """Below `threshold` a source is provisional, below `floor` withheld. For duplicates both are upper limits."""
+
+    threshold: Share
+    floor: Share
+
+
+class Quality(Strict):
+    """The four thresholds of S0 §4.3 with the floors under them, and what closes the gate (I44 to I48)."""
+
+    completeness: Threshold = Threshold(threshold=0.95, floor=0.80)
+    accuracy: Threshold = Threshold(threshold=0.98, floor=0.80)
+    duplicates: Threshold = Threshold(threshold=0.01, floor=0.20)
+    timeliness: Threshold = Threshold(threshold=0.99, floor=0.50)
+    quarantine_limit: Share = 0.50
+    """A table of which a larger share is quarantined closes the gate."""
+    volume_drop_limit: Share = 0.90
+    """A snapshot that lost more than this share against its 7-day median closes the gate."""
+
+    @model_validator(mode="after")
+    def _floors_are_worse(self) -> "Quality":
+        for name in ("completeness", "accuracy", "timeliness"):
+            limit: Threshold = getattr(self, name)
+            if limit.floor > limit.threshold:
+                raise ValueError(f"{name}.floor {limit.floor:g} is above its threshold {limit.threshold:g}")
+        if self.duplicates.floor < self.duplicates.threshold:
+            raise ValueError(
+                f"duplicates.floor {self.duplicates.floor:g} is below its threshold {self.duplicates.threshold:g}; "
+                "duplicates are better when fewer"
+            )
+        return self
+
+
+class Periods(Strict):
+    """How many days, ISO weeks and months back each scorecard reaches, the running one included."""
+
+    days: Annotated[int, Field(ge=1, le=400)] = 7
+    weeks: Annotated[int, Field(ge=1, le=60)] = 4
+    months: Annotated[int, Field(ge=1, le=36)] = 3
+
+
+class Retention(Strict):
+    """How long published days are kept: this many days, and every month's last day."""
+
+    days: Annotated[int, Field(ge=1)] = 35
+    month_ends: bool = True
+
+
+class Owners(Strict):
+    """Who answers for what; shown as the owner of the tables in Dagster."""
+
+    data: str = Field(min_length=1)
+    campaign: str = Field(min_length=1)
+
+
+class Plan(Strict):
+    """plan.yaml."""
+
+    campaign: Campaign
+    baseline: Window
+    timezone: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    owners: Owners
+    targets: dict[Identifier, Target | Literal["no target"]]
+    models: dict[Literal["M0", "M1", "M2", "M3"], Model] = {}
+    official_model: Literal["M0", "M1", "M2", "M3"] = "M1"
+    score_cap: Annotated[float, Field(ge=100, le=200)] = 100
+    channels: list[Channel] = []
+    segments: Segments = Segments()
+    playbook: dict[Identifier, Play] = {}
+    definitions: Definitions = Definitions()
+    quality: Quality = Quality()
+    periods: Periods = Periods()
+    retention: Retention = Retention()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        if zone not in available_timezones():
+            raise ValueError(f"no time zone {zone!r}; use a name such as Asia/Shanghai")
+        return zone
+
+    @model_validator(mode="after")
+    def _windows_are_apart(self) -> "Plan":
+        if self.baseline.ends_on >= self.campaign.starts_on:
+            raise ValueError(
+                f"baseline ends {self.baseline.ends_on}, the campaign starts {self.campaign.starts_on}; "
+                "the baseline must be over before the campaign starts"
+            )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where a day begins."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def plan_hash(self) -> str:
+        """First 16 hex digits of the SHA-256 of the plan with every default written out."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def target(self, kpi: str) -> Target | None:
+        """The declared target of an indicator, None where the plan says there is none."""
+        target = self.targets.get(kpi, NO_TARGET)
+        return target if isinstance(target, Target) else None

@@ -1,0 +1,28 @@
+"""The environment: secrets and places that differ from machine to machine, never in YAML."""
+
+from pathlib import Path
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Read from `TUOKE_*` variables, then from the project's `.env`."""
+
+    model_config = SettingsConfigDict(env_prefix="TUOKE_", extra="ignore")
+
+    project: Path = Path("demo")
+    """The project folder `dagster dev` opens."""
+    database_url: SecretStr | None = None
+    """The user's own PostgreSQL; without it the project's embedded server is used."""
+    hash_key: SecretStr | None = None
+    """Key of the hashes that stand for personal data; `tuoke init` writes a random one."""
+    memory_limit: str = "4GB"
+    """What the engine may use before it spills to disk."""
+    threads: int | None = None
+    """Worker threads of the engine; all cores by default."""
+
+    @classmethod
+    def of(cls, project: Path) -> "Settings":
+        """Settings as they stand for one project folder."""
+        return cls(_env_file=project / ".env", project=project)
