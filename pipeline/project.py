@@ -1,5 +1,6 @@
 """The user's project folder: sources.yaml and plan.yaml, read and validated, every complaint with its line."""
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import yaml
+from dotenv import dotenv_values
 from pydantic import Field, ValidationError, model_validator
 
 from pipeline.errors import ConfigurationError
@@ -109,14 +111,20 @@ class Project:
             raise ConfigurationError(f"no project folder at {root}; `tuoke init {root.name}` writes one")
         return cls(
             root=root,
-            sources=_read(root / SOURCES_FILE, Sources),
-            plan=_read(root / PLAN_FILE, Plan),
+            sources=read_yaml(root / SOURCES_FILE, Sources),
+            plan=read_yaml(root / PLAN_FILE, Plan),
         )
 
     @cached_property
     def settings(self) -> Settings:
         """The environment as it stands for this project."""
         return Settings.of(self.root)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables a feed may name: the process's, over those of the project's `.env`."""
+        kept = {name: value for name, value in dotenv_values(self.root / ".env").items() if value is not None}
+        return kept | dict(os.environ)
 
     @property
     def landing(self) -> Path:
@@ -160,7 +168,7 @@ class _UniqueKeyLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _read(path: Path, shape: type[Shape]) -> Shape:
+def read_yaml(path: Path, shape: type[Shape]) -> Shape:
     if not path.is_file():
         raise ConfigurationError(f"{path} is missing; `tuoke init {path.parent.name}` writes a commented one")
     try:

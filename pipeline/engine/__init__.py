@@ -2,9 +2,10 @@
 
 from pipeline.engine.base import Engine, Relation, Session, Written
 from pipeline.engine.duckdb import DuckDBEngine
-from pipeline.engine.model import Model, ModelError, bind, read_macros, read_model
+from pipeline.engine.model import SQL_FOLDER, Model, ModelError, inline, read_macros, read_model, snippet, standard_macros
 
 __all__ = [
+    "SQL_FOLDER",
     "DuckDBEngine",
     "Engine",
     "Model",
@@ -12,7 +13,9 @@ __all__ = [
     "Relation",
     "Session",
     "Written",
-    "bind",
+    "inline",
     "read_macros",
     "read_model",
+    "snippet",
+    "standard_macros",
 ]

@@ -69,7 +69,8 @@ class DuckDBSession:
 
     def frame(self, query: exp.Query) -> pd.DataFrame:
         """The query's rows as a pandas frame on Arrow-backed memory where pandas has it."""
-        return self._run(query).to_arrow_table().to_pandas(date_as_object=False)
+        arrow = self._connection.sql(query.sql(DIALECT, comments=False)).to_arrow_table()
+        return arrow.to_pandas(date_as_object=False)
 
     def rows(self, query: exp.Query) -> list[tuple]:
         """The query's rows, for small answers."""

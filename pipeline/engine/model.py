@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from sqlglot.lineage import lineage
 from pipeline.errors import TuokeError
 
 DIALECT = "duckdb"
+SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
 LAYERS = ("ods", "dwd", "dws", "ads", "dq")
 PLAN_SCHEMA = "plan"
 
@@ -91,8 +92,12 @@ class Model:
         return {column: _sources(node) for column, node in nodes.items()}
 
 
-def bind(query: exp.Query, parameters: Mapping[str, Any], name: str) -> exp.Query:
-    """`query` with each `$parameter` as a literal of its type; the text of SQL is never put together."""
+def bind(query: exp.Expr, parameters: Mapping[str, Any], name: str) -> exp.Expr:
+    """`query` with each `$parameter` as a literal of its type; the text of SQL is never put together.
+
+    Raises:
+        ModelError: `name` needs a parameter that is not given.
+    """
 
     def fill(node: exp.Expr) -> exp.Expr:
         if not isinstance(node, exp.Placeholder | exp.Parameter):
@@ -102,6 +107,12 @@ def bind(query: exp.Query, parameters: Mapping[str, Any], name: str) -> exp.Quer
         return _literal(parameters[node.name])
 
     return query.copy().transform(fill)
+
+
+@cache
+def standard_macros() -> dict[str, Macro]:
+    """The macros of `sql/macros`."""
+    return read_macros(SQL_FOLDER / "macros")
 
 
 def read_macros(folder: Path) -> dict[str, Macro]:
@@ -118,6 +129,11 @@ def read_macros(folder: Path) -> dict[str, Macro]:
             parameters = tuple(parameter.name for parameter in signature.expressions)
             macros[name] = Macro(name=name, parameters=parameters, body=inline(statement.expression, macros))
     return macros
+
+
+def snippet(sql: str, /, **parts: Any) -> exp.Expr:
+    """A piece of SQL with each `$part` replaced by an expression, or by a value as a literal."""
+    return bind(sqlglot.parse_one(sql, read=DIALECT), parts, sql)
 
 
 def inline(query: exp.Expr, macros: Macros) -> exp.Expr:

@@ -1,0 +1,28 @@
+"""The registry: the SQL models by name, and the tables readers see in Postgres."""
+
+from functools import cache
+
+from assets.ads.composite_scores import COMPOSITE_SCORES
+from assets.ads.kpi_scorecard import kpi_scorecard_spec
+from assets.ads.kpi_values import KPI_VALUES
+from assets.published import Published
+from pipeline.engine import SQL_FOLDER, Model, read_model, standard_macros
+from quality.ledger import LEDGER
+from quality.scorecard import RESULTS, SCORECARD
+
+LAYERS = ("dws", "ads")
+
+
+@cache
+def models() -> dict[str, Model]:
+    """Every SQL model by its table, in order."""
+    paths = [path for layer in LAYERS for path in sorted((SQL_FOLDER / layer).glob("*.sql"))]
+    found = (read_model(path, standard_macros()) for path in paths)
+    return {model.name: model for model in found}
+
+
+def published() -> list[Published]:
+    """The tables readers see, the customer table first."""
+    sql = [models()[name] for name in ("dws.customer_segments", "ads.funnel", "ads.segment_summary")]
+    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SCORECARD, RESULTS, LEDGER]
+    return [Published.of(table) for table in [*sql, *python]]

@@ -1,0 +1,250 @@
+"""ODS: every source table as it was sent, all text, with the line each row stood on."""
+
+import statistics
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+
+import dagster as dg
+import pyarrow as pa
+import pyarrow.parquet as pq
+from dagster import AssetExecutionContext
+
+from assets.day import ProjectDay, TuokeProject, told
+from assets.factory import asset_key, daily_partitions, table_metadata, team
+from pipeline.errors import GateClosed
+from pipeline.project import Feed, Project
+from pipeline.sources import FeedReader, FeedReport, UnreadableRow
+from pipeline.tables import TableSpec
+from quality.contract import Contract
+
+DELIVERED = "delivered"
+ACCEPT_DROP_TAG = "tuoke/accept_drop"
+RETRIES = dg.RetryPolicy(max_retries=2, delay=1, backoff=dg.Backoff.EXPONENTIAL)
+
+DELIVERIES = TableSpec(
+    name="deliveries",
+    description="The files and queries a source table was read from on the day.",
+    grain=("source", "input"),
+    columns={
+        "source": ("text", "System it comes from"),
+        "input": ("text", "File, or name of the query"),
+        "sha256": ("text", "Hash of the content"),
+        "size": ("bigint", "Bytes"),
+    },
+)
+
+UNREADABLE = TableSpec(
+    name="landing",
+    description="Lines of a source that could not be read as rows.",
+    grain=("_row_id",),
+    columns={
+        "_row_id": ("text", "Stable id of the line"),
+        "_source": ("text", "System and file"),
+        "_line": ("bigint", "Line in the file"),
+        "rule_id": ("text", "What is wrong with it"),
+        "raw": ("text", "The line as sent"),
+        "message": ("text", "What is wrong, in words"),
+    },
+)
+
+LANDED = TableSpec(
+    name="landed",
+    description="How many rows of a source table were read, landed, left out by the mapping, or unreadable.",
+    grain=("table_name",),
+    columns={
+        "table_name": ("text", "Canonical table"),
+        "rows_read": ("bigint", "Rows the source holds"),
+        "rows_landed": ("bigint", "Rows in ods"),
+        "rows_out_of_scope": ("bigint", "Rows the mapping leaves out on purpose"),
+        "rows_unreadable": ("bigint", "Lines that are no rows"),
+    },
+)
+
+MAPPED = TableSpec(
+    name="mapped",
+    description="The canonical columns a table's sources fill.",
+    grain=("column_name",),
+    columns={"column_name": ("text", "Canonical column")},
+)
+
+LINEAGE_COLUMNS = {
+    "_row_id": "Stable id of the row: its source and line",
+    "_source": "System and file the row comes from",
+    "_line": "Line the row stands on in its file",
+}
+
+
+@dataclass
+class Landing:
+    """What one day's feeds of a table brought."""
+
+    reports: list[FeedReport]
+
+    def total(self, name: str) -> int:
+        """Sum of a count over the feeds."""
+        return sum(getattr(report, name) for report in self.reports)
+
+    @property
+    def unreadable(self) -> list[UnreadableRow]:
+        """Lines of all feeds that are no rows."""
+        return [row for report in self.reports for row in report.unreadable]
+
+
+def source_key(system: str) -> dg.AssetKey:
+    """The external asset of a source system: where lineage starts."""
+    return dg.AssetKey(["source", system])
+
+
+def source_assets(project: Project) -> list[dg.AssetSpec]:
+    """One external asset per source system."""
+    return [
+        dg.AssetSpec(
+            source_key(system),
+            group_name="sources",
+            description=f"The {system} system, outside Tuoke. Feeds {', '.join(tables)}.",
+            owners=[team(project.plan.owners.data)],
+            kinds={"source"},
+        )
+        for system, tables in project.sources.systems.items()
+    ]
+
+
+def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
+    """The landing of one source table as one asset."""
+    name = f"ods.{contract.table}"
+    systems = sorted({feed.source for feed in project.sources.feeds(contract.table)})
+
+    @dg.asset(
+        key=asset_key(name),
+        group_name="ods",
+        description=f"{contract.description} As sent, all text.",
+        owners=[team(contract.owner)],
+        kinds={"parquet"},
+        deps=[source_key(system) for system in systems],
+        partitions_def=daily_partitions(project.plan),
+        retry_policy=RETRIES,
+        check_specs=[
+            dg.AssetCheckSpec(
+                DELIVERED, asset=asset_key(name), blocking=True, description="There are rows, and about as many as usual."
+            )
+        ],
+    )
+    def table(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
+        day = tuoke.day(context.partition_key)
+        with told():
+            landing = land(contract, day)
+            check_volume(contract, day, landing, accepted_drops(context))
+        yield dg.MaterializeResult(
+            metadata={
+                **table_metadata(day.file(name), ods_comments(contract)),
+                "dagster/row_count": landing.total("rows_landed"),
+                "rows_read": landing.total("rows_read"),
+                "rows_out_of_scope": landing.total("rows_filtered"),
+                "rows_unreadable": len(landing.unreadable),
+                "inputs": [file.name for report in landing.reports for file in report.inputs],
+                "columns_unused": sorted({column for report in landing.reports for column in report.columns_unused}),
+            },
+            check_results=[
+                dg.AssetCheckResult(check_name=DELIVERED, passed=True, metadata={"rows": landing.total("rows_landed")})
+            ],
+        )
+
+    return table
+
+
+def ods_comments(contract: Contract) -> dict[str, str]:
+    """Column -> what it holds."""
+    return {column.name: column.description for column in contract.columns} | LINEAGE_COLUMNS
+
+
+def accepted_drops(context: AssetExecutionContext) -> set[str]:
+    """The tables for which the person who started the run accepts far fewer rows than usual."""
+    return set(filter(None, context.run.tags.get(ACCEPT_DROP_TAG, "").split(",")))
+
+
+def mapped_columns(feed: Feed, report: FeedReport, contract: Contract) -> set[str]:
+    """The canonical columns a feed fills."""
+    found = set(report.columns_found)
+    named = {column for column, source in feed.columns.items() if source in found}
+    return {c.name for c in contract.columns} & (named | set(feed.constants) | (found - set(feed.absent) - set(feed.columns)))
+
+
+def land(contract: Contract, day: ProjectDay) -> Landing:
+    """Read a table's feeds into the lake; a table without feeds lands empty.
+
+    Raises:
+        SourceError: a feed can't be read as declared; the lake keeps what it had.
+    """
+    feeds = day.project.sources.feeds(contract.table)
+    reports: list[FeedReport] = []
+    mapped: list[set[str]] = []
+    names = [column.name for column in contract.columns]
+    schema = pa.schema([*((name, pa.string()) for name in [*names, "_row_id", "_source"]), ("_line", pa.int64())])
+    with day.lake.write(f"ods.{contract.table}", day.as_of) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+        for feed in feeds:
+            reader = feed_reader(feed, contract, day)
+            with reader:
+                for batch in reader.batches():
+                    writer.write_batch(batch)
+            reports.append(reader.report)
+            mapped.append(mapped_columns(feed, reader.report, contract))
+    landing = Landing(reports)
+    _write_reports(contract, day, landing, feeds)
+    day.write(MAPPED, [{"column_name": name} for name in sorted(set.intersection(*mapped))] if mapped else [], f"mapped.{contract.table}")
+    return landing
+
+
+def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
+    """A reader of one feed on one day."""
+    return FeedReader(
+        feed,
+        table=contract.table,
+        columns=[column.name for column in contract.columns],
+        required=contract.required,
+        landing=day.project.landing,
+        as_of=day.as_of,
+        environment=day.project.environment,
+    )
+
+
+def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds: list[Feed]) -> None:
+    unreadable = [
+        {"_row_id": r.row_id, "_source": r.source, "_line": r.line, "rule_id": r.rule_id, "raw": r.raw, "message": r.message}
+        for r in landing.unreadable
+    ]
+    inputs = [
+        {"source": feed.source, "input": file.name, "sha256": file.sha256, "size": file.size}
+        for feed, report in zip(feeds, landing.reports, strict=True)
+        for file in report.inputs
+    ]
+    counts = {
+        "table_name": contract.table,
+        "rows_read": landing.total("rows_read"),
+        "rows_landed": landing.total("rows_landed"),
+        "rows_out_of_scope": landing.total("rows_filtered"),
+        "rows_unreadable": len(landing.unreadable),
+    }
+    day.write(UNREADABLE, unreadable, f"landing.{contract.table}")
+    day.write(DELIVERIES, inputs, f"deliveries.{contract.table}")
+    day.write(LANDED, [counts], f"landed.{contract.table}")
+
+
+def check_volume(contract: Contract, day: ProjectDay, landing: Landing, accepted: set[str]) -> None:
+    """A table that lost nearly all its rows against the week before is a broken export, not a bad week.
+
+    Raises:
+        GateClosed: the drop is larger than the plan's limit and nobody accepted it.
+    """
+    name = f"ods.{contract.table}"
+    week = [d for d in day.lake.days(name) if day.as_of - timedelta(days=7) <= d < day.as_of]
+    if not landing.reports or not week or day.arrives(contract.table) == "increment" or contract.table in accepted:
+        return
+    usual = statistics.median(pq.read_metadata(day.lake.file(name, d)).num_rows for d in week)
+    rows = landing.total("rows_landed")
+    limit = day.project.plan.quality.volume_drop_limit
+    if usual and rows < usual * (1 - limit):
+        raise GateClosed(
+            f"{contract.table} has {rows:,} rows on {day.as_of}, the median of the week before is {usual:,.0f}: "
+            f"a drop of more than {limit:.0%}. If that is right, run the day with --accept-drop {contract.table}"
+        )

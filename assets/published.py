@@ -1,0 +1,164 @@
+"""Published: the day's tables in Postgres, all together or not at all."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import version
+
+import dagster as dg
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+from dagster import AssetExecutionContext
+
+from assets.day import ProjectDay, TuokeProject, told
+from assets.factory import asset_key, daily_partitions, team
+from pipeline.engine import SQL_FOLDER, Model
+from pipeline.project import Project
+from pipeline.tables import TableSpec, postgres_type
+from pipeline.warehouse import Column, Publication, Table, Warehouse
+from quality.contract import contracts
+from quality.staged import demand, expectations
+
+CUSTOMER_GRAIN = ("customer_id",)
+STAGED_CHECK = "staged_rows_hold"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A table of the lake that readers see in Postgres under the same name."""
+
+    name: str
+    description: str
+    grain: tuple[str, ...]
+    comments: Mapping[str, str]
+
+    @classmethod
+    def of(cls, table: Model | TableSpec) -> "Published":
+        """A published table from what the table says of itself."""
+        comments = table.columns if isinstance(table, Model) else table.comments
+        return cls(table.name, table.description, table.grain, comments)
+
+    @property
+    def key(self) -> dg.AssetKey:
+        """published/dws/customer_segments."""
+        return dg.AssetKey(["published", *self.name.split(".")])
+
+    def table(self, day: ProjectDay) -> Table:
+        """The table as the warehouse takes it."""
+        file = day.file(self.name)
+        return Table(
+            name=self.name,
+            comment=self.description,
+            columns=tuple(
+                Column(field.name, postgres_type(field.type), self.comments.get(field.name, ""))
+                for field in pq.read_schema(file)
+            ),
+            grain=self.grain,
+            files=(file,),
+            by_day_partition=self.grain == CUSTOMER_GRAIN,
+        )
+
+
+def published_assets(tables: Sequence[Published], project: Project) -> dg.AssetsDefinition:
+    """The publication as one step with one asset per table readers see."""
+    plan = project.plan
+
+    @dg.multi_asset(
+        name="publish",
+        specs=[
+            dg.AssetSpec(
+                table.key,
+                group_name="published",
+                description=f"{table.description} In Postgres as `{table.name}`.",
+                owners=[team(plan.owners.campaign)],
+                kinds={"postgres"},
+                deps=[asset_key(table.name)],
+                metadata={"dagster/table_name": table.name, "grain": ", ".join(table.grain)},
+            )
+            for table in tables
+        ],
+        partitions_def=daily_partitions(plan),
+        check_specs=[
+            dg.AssetCheckSpec(
+                STAGED_CHECK, asset=table.key, description="The staged table kept every rule before it was shown to readers."
+            )
+            for table in tables
+        ],
+        retry_policy=dg.RetryPolicy(max_retries=1, delay=2),
+    )
+    def publish(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
+        day = tuoke.day(context.partition_key)
+        with told():
+            rows = publish_day(tables, day, context.run_id)
+        for table in tables:
+            yield dg.MaterializeResult(
+                asset_key=table.key,
+                metadata={**_schema(table, day), "dagster/row_count": rows[table.name]},
+                check_results=[
+                    dg.AssetCheckResult(
+                        check_name=STAGED_CHECK, asset_key=table.key, passed=True, metadata={"rows": rows[table.name]}
+                    )
+                ],
+            )
+
+    return publish
+
+
+def publish_day(tables: Sequence[Published], day: ProjectDay, run_id: str) -> dict[str, int]:
+    """Stage, audit and swap in the day's tables; returns each one's rows.
+
+    Raises:
+        GateClosed: a staged table breaks a rule; readers keep what they had.
+        WarehouseError: Postgres can't be reached or refuses.
+    """
+    from quality.suites import validate_table
+
+    staged_tables = {table.name: table.table(day) for table in tables}
+
+    def audit(engine: sa.Engine, staged: Mapping[str, str]) -> None:
+        url = engine.url.render_as_string(hide_password=False)
+        for name, relation in staged.items():
+            table = staged_tables[name]
+            rows = sum(pq.read_metadata(file).num_rows for file in table.files)
+            demand(validate_table(url, relation, expectations(name, table.grain, rows), name), name)
+
+    publication = Publication(
+        run_id=run_id,
+        as_of=day.as_of,
+        plan_hash=day.project.plan.plan_hash,
+        code_version=code_version(),
+        inputs=inputs_of(day),
+    )
+    with Warehouse.of(day.project) as warehouse:
+        return warehouse.publish(
+            list(staged_tables.values()), publication, audit=audit, retention=day.project.plan.retention
+        )
+
+
+def inputs_of(day: ProjectDay) -> dict[str, str]:
+    """Every input of the day and the hash of its content."""
+    found: dict[str, str] = {}
+    for table in contracts():
+        deliveries = day.read(f"deliveries.{table}")
+        found |= {f"{row.source}:{row.input}": row.sha256 for row in deliveries.itertuples()}
+    return dict(sorted(found.items()))
+
+
+@cache
+def code_version() -> str:
+    """The release, and a hash of the code that runs, models included."""
+    root = SQL_FOLDER.parent
+    digest = hashlib.sha256()
+    for folder in ("assets", "pipeline", "quality", "sql"):
+        for path in sorted((root / folder).rglob("*")):
+            if path.suffix in (".py", ".sql", ".yaml"):
+                digest.update(path.relative_to(root).as_posix().encode() + b"\0" + path.read_bytes())
+    return f"{version('tuoke')}+{digest.hexdigest()[:12]}"
+
+
+def _schema(table: Published, day: ProjectDay) -> dict[str, dg.TableSchema]:
+    columns = [
+        dg.TableColumn(column.name, column.type, description=column.comment) for column in table.table(day).columns
+    ]
+    return {"dagster/column_schema": dg.TableSchema(columns)}

@@ -1,0 +1,64 @@
+"""The roof: every asset, check, job, schedule and resource of one project. Nothing imports it but Dagster and the CLI."""
+
+import dagster as dg
+
+from assets.ads import ads_assets
+from assets.day import TuokeProject
+from assets.dq import dq_assets
+from assets.dwd import dwd_asset
+from assets.factory import PLAN_KEY, daily_partitions, sql_asset, team
+from assets.models import models, published
+from assets.ods import ods_asset, source_assets
+from assets.published import published_assets
+from pipeline.project import Project
+from pipeline.settings import Settings
+from quality.contract import contracts
+
+JOB = "daily_evaluation"
+
+
+def definitions_of(project: Project) -> dg.Definitions:
+    """The definitions of a project: its sources, its plan's time zone and first day, its owners."""
+    plan = project.plan
+    job = dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.all(),
+        partitions_def=daily_partitions(plan),
+        description="Land, gate, segment, score and publish one day.",
+    )
+    return dg.Definitions(
+        assets=[
+            *source_assets(project),
+            dg.AssetSpec(
+                PLAN_KEY,
+                group_name="sources",
+                description="plan.yaml: what the campaign wants and how it is measured.",
+                owners=[team(plan.owners.campaign)],
+                kinds={"yaml"},
+            ),
+            *(ods_asset(contract, project) for contract in contracts().values()),
+            *(dwd_asset(contract, project) for contract in contracts().values()),
+            *dq_assets(plan),
+            *(sql_asset(model, plan) for model in models().values()),
+            *ads_assets(project),
+            published_assets(published(), project),
+        ],
+        jobs=[job],
+        schedules=[
+            dg.build_schedule_from_partitioned_job(
+                job,
+                hour_of_day=6,
+                minute_of_hour=30,
+                default_status=dg.DefaultScheduleStatus.STOPPED,
+                description="Evaluates yesterday at 06:30 in the plan's time zone. Off until you turn it on.",
+            )
+        ],
+        resources={"tuoke": TuokeProject(root=str(project.root))},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """The definitions of the folder TUOKE_PROJECT names, read when Dagster asks for them."""
+    return definitions_of(Project.read(Settings().project))

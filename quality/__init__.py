@@ -1,0 +1,1 @@
+"""What must be true of the data, and what happens to it when it is not."""

@@ -1,0 +1,393 @@
+"""Gate 1: what a source sent is typed, judged, and split into accepted, quarantined and merged rows.
+
+Three tables of the session hold the steps: `gate.typed` (every row, each text beside the value made of it),
+`gate.judged` (with a flag for each rule), `gate.settled` (with what becomes of the row, and of whom a duplicate is
+a copy). The library's verdict on the same rows comes from `measure`; the two counts must agree.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlglot
+from sqlglot import exp
+
+from pipeline.engine import Session, inline, snippet, standard_macros
+from pipeline.errors import TuokeError
+from quality.contract import Column, Contract, Rule
+from quality.rules import DUE, KEY_PREFIX, RAW_PREFIX, UNREAD_PREFIX, Day, broken, expectation, looked_at
+
+TYPED, JUDGED, SETTLED = "gate.typed", "gate.judged", "gate.settled"
+LINEAGE = ("_row_id", "_source", "_line")
+BAD_PREFIX = "_bad_"
+
+ACCEPTED, LATE, QUARANTINED, MERGED = "accepted", "late", "quarantined", "merged"
+
+_CLEANERS = {
+    "text": "clean_text($x)",
+    "integer": "clean_integer($x)",
+    "double": "clean_double($x)",
+    "decimal": "clean_decimal($x)",
+    "date": "clean_date($x)",
+    "timestamp": "clean_timestamp($x)",
+    "boolean": "clean_boolean($x)",
+}
+
+
+class CountsDiffer(TuokeError):
+    """The engine and Great Expectations judged the same rows differently: one of them is wrong."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What became of the rows, and how many broke each rule, by the engine's count."""
+
+    rows: int
+    outcomes: Mapping[str, int]
+    broken: Mapping[str, int]
+    incomplete: int
+    inaccurate: int
+    timed: int
+    """Rows that say when they were entered."""
+    cells: int
+    filled_cells: int
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The gate of one table on one day; `mapped` are the columns its source really has."""
+
+    contract: Contract
+    day: Day
+    mapped: frozenset[str]
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules that can be assessed."""
+        return tuple(rule for rule in self.contract.rules if self._has(rule))
+
+    @property
+    def not_assessed(self) -> tuple[Rule, ...]:
+        """The rules that can't be: the source does not have their column."""
+        return tuple(rule for rule in self.contract.rules if not self._has(rule))
+
+    def _has(self, rule: Rule) -> bool:
+        needed = set(rule.columns) - set(rule.arguments.get("optional", ()))
+        return needed <= self.mapped
+
+    # --- the split ---
+
+    def split(self, session: Session) -> Counted:
+        """Type, judge and settle the rows of `ods.<table>`, which the session must see, and count them."""
+        session.keep(TYPED, _finish(self._typed()))
+        session.keep(JUDGED, self._judged())
+        session.keep(SETTLED, self._settled())
+        return self._count(session)
+
+    def _typed(self) -> exp.Select:
+        values = sqlglot.select(*LINEAGE, *[part for column in self.contract.columns for part in _typed_column(column)])
+        typed = values.from_(f"ods.{self.contract.table} as sent")
+        return exp.select("*", *self._helpers()).from_(typed.subquery("typed"))
+
+    def _helpers(self) -> list[exp.Expr]:
+        helpers = [
+            snippet("$raw", raw=_unread(column)).as_(f"{UNREAD_PREFIX}{column.name}", quoted=True)
+            for column in self.contract.columns
+            if column.type != "text"
+        ]
+        helpers += [
+            _shared_key(rule, self.mapped).as_(f"{KEY_PREFIX}{rule.id}", quoted=True)
+            for rule in self.rules
+            if rule.kind == "unique"
+        ]
+        return [*helpers, *self._due()]
+
+    def _due(self) -> list[exp.Expr]:
+        if self.contract.recorded is None:
+            return []
+        latest = snippet("$event + interval ($days) day", event=_col(self.contract.event), days=self.contract.latency_days)
+        kind = "date" if self.contract.by_name[self.contract.event].type == "date" else "timestamptz"
+        return [exp.cast(latest, kind).as_(DUE, quoted=True)]
+
+    def _judged(self) -> exp.Select:
+        flags = [broken(rule, self.contract, self.day).as_(f"{BAD_PREFIX}{rule.id}", quoted=True) for rule in self.rules]
+        return exp.select("*", *flags).from_(TYPED)
+
+    def _settled(self) -> exp.Select:
+        """Of the rows no rule keeps back, each duplicate key merges into its latest version; one key after the other."""
+        step = exp.select(
+            "*",
+            self._is_kept_back().as_("_is_kept_back"),
+            snippet("cast(null as varchar)").as_("_merged_into"),
+            snippet("cast(null as varchar)").as_("_merged_by"),
+        ).from_(JUDGED)
+        for rule in self._duplicate_rules:
+            step = self._merge(step, rule)
+        outcome = snippet(
+            "case when _is_kept_back then 'quarantined' when _merged_into is not null then 'merged'"
+            " when $late then 'late' else 'accepted' end",
+            late=self._any([rule for rule in self.rules if rule.dimension == "timeliness"]),
+        )
+        return exp.select("*", outcome.as_("_outcome")).from_(step.subquery("merged"))
+
+    @property
+    def _duplicate_rules(self) -> list[Rule]:
+        return [rule for rule in self.rules if rule.dimension == "uniqueness"]
+
+    def _is_kept_back(self) -> exp.Expr:
+        return self._any([rule for rule in self.rules if rule.quarantines])
+
+    def _any(self, rules: list[Rule]) -> exp.Expr:
+        return exp.or_(*[_col(f"{BAD_PREFIX}{rule.id}") for rule in rules]) if rules else exp.false()
+
+    def _merge(self, step: exp.Select, rule: Rule) -> exp.Select:
+        """Among rows still standing that share the key, all but the first point to the first."""
+        key = _col(looked_at(rule, self.contract)[0])
+        standing = snippet("not _is_kept_back and _merged_into is null and $bad", bad=_col(f"{BAD_PREFIX}{rule.id}"))
+        first = snippet(
+            "case when $standing then first_value(_row_id) over (partition by $key, $standing order by $newest) end",
+            standing=standing,
+            key=key,
+            newest=exp.column("_row_id"),
+        )
+        window = next(first.find_all(exp.Window))
+        window.set("order", exp.Order(expressions=self._newest_first()))
+        ranked = exp.select("*", first.as_("_first")).from_(step.subquery("unmerged"))
+        into = snippet("case when _first <> _row_id then _first else _merged_into end")
+        by = snippet("case when _first <> _row_id then $rule else _merged_by end", rule=rule.id)
+        kept = exp.Star(except_=[exp.to_identifier(name) for name in ("_first", "_merged_into", "_merged_by")])
+        return exp.select(kept, into.as_("_merged_into"), by.as_("_merged_by")).from_(ranked.subquery("ranked"))
+
+    def _newest_first(self) -> list[exp.Ordered]:
+        """Latest change first; then the row with the least hash of what it says, so that the order of rows is no matter."""
+        changed = [name for name in ("updated_at", self.contract.recorded, self.contract.event) if name in self.mapped]
+        said = exp.func("md5", _joined("|", [_said(column) for column in self.contract.columns]))
+        return [
+            *[exp.Ordered(this=_col(name), desc=True, nulls_first=False) for name in changed],
+            exp.Ordered(this=said),
+            exp.Ordered(this=_col("_row_id")),
+        ]
+
+    # --- what is counted ---
+
+    def _count(self, session: Session) -> Counted:
+        """One pass over the settled rows."""
+        groups = {
+            "incomplete": [rule for rule in self.rules if rule.dimension == "completeness"],
+            "inaccurate": [rule for rule in self.rules if rule.dimension in ("accuracy", "consistency")],
+        }
+        cells = [_col(name) for name in sorted(self.mapped & set(self.contract.by_name))]
+        counts = {
+            "rows": snippet("count(*)"),
+            "timed": snippet("count($x)", x=self._timed()),
+            "filled": snippet("$sum", sum=_total([snippet("count($x)", x=cell) for cell in cells])),
+            **{name: _how_many(self._any(rules)) for name, rules in groups.items()},
+            **{f"outcome:{name}": _how_many(snippet("_outcome = $name", name=name)) for name in (ACCEPTED, LATE, QUARANTINED, MERGED)},
+            **{f"rule:{rule.id}": _how_many(_col(f"{BAD_PREFIX}{rule.id}")) for rule in self.rules},
+        }
+        [row] = session.rows(exp.select(*counts.values()).from_(SETTLED))
+        found = dict(zip(counts, row, strict=True))
+        return Counted(
+            rows=found["rows"],
+            outcomes=_with_prefix(found, "outcome:"),
+            broken=_with_prefix(found, "rule:"),
+            incomplete=found["incomplete"],
+            inaccurate=found["inaccurate"],
+            timed=found["timed"],
+            cells=found["rows"] * len(cells),
+            filled_cells=found["filled"],
+        )
+
+    def _timed(self) -> exp.Expr:
+        recorded = self.contract.recorded
+        return _col(recorded) if recorded in self.mapped else exp.null()
+
+    # --- what is written ---
+
+    def accepted(self) -> exp.Select:
+        """The rows of `dwd.<table>`: typed columns, the day of the event, whether the row came late."""
+        columns: list[exp.Expr] = [_col(column.name) for column in self.contract.columns]
+        if self.contract.event_day != self.contract.event:
+            columns.append(exp.cast(_col(self.contract.event), "date").as_(self.contract.event_day))
+        late = snippet("_outcome = 'late'").as_("_is_late")
+        rows = exp.select(*columns, late, "_row_id").from_(SETTLED)
+        return rows.where(snippet("_outcome in ('accepted', 'late')"))
+
+    def kept_back(self) -> exp.Select:
+        """The rows of `quarantine.<table>`: each as it was sent, with every rule it breaks and what becomes of it."""
+        failed = [
+            snippet("case when $bad then $id end", bad=_col(f"{BAD_PREFIX}{rule.id}"), id=rule.id)
+            for rule in self.rules
+            if rule.quarantines or rule.dimension == "uniqueness"
+        ]
+        sent = exp.Struct(
+            expressions=[
+                exp.PropertyEQ(this=exp.to_identifier(column.name, quoted=True), expression=exp.column(column.name, table="sent", quoted=True))
+                for column in self.contract.columns
+            ]
+        )
+        query = exp.select(
+            exp.column("_row_id", table="settled"),
+            exp.column("_source", table="settled"),
+            exp.column("_line", table="settled"),
+            exp.Literal.string(self.contract.table).as_("table_name"),
+            exp.column("_outcome", table="settled").as_("outcome"),
+            self._deciding_rule().as_("rule_id"),
+            _joined(",", failed).as_("rule_ids"),
+            exp.column("_merged_into", table="settled").as_("merged_into"),
+            self._money("settled").as_("amount"),
+            self._currency("settled").as_("currency"),
+            exp.cast(exp.func("to_json", sent), "varchar").as_("row_as_sent"),
+        )
+        query = query.from_(f"{SETTLED} as settled").join(
+            f"ods.{self.contract.table} as sent", on="sent._row_id = settled._row_id", join_type="inner"
+        )
+        return query.where(snippet("settled._outcome in ('quarantined', 'merged')"))
+
+    def _deciding_rule(self) -> exp.Expr:
+        """Of a merged row the rule that merged it, of another the first it breaks."""
+        breaks = [
+            exp.If(this=_col(f"{BAD_PREFIX}{rule.id}"), true=exp.Literal.string(rule.id)) for rule in self.rules if rule.quarantines
+        ]
+        return snippet("coalesce(settled._merged_by, $first)", first=exp.Case(ifs=breaks))
+
+    def links(self) -> exp.Select:
+        """The rows of `dwd.customer_links`: every id a customer was sent under, and the one that stands for it."""
+        query = exp.select(
+            snippet("sent.customer_id").as_("source_customer_id"),
+            snippet("max(golden.customer_id)").as_("customer_id"),
+            snippet(
+                "case when max(golden.customer_id) = sent.customer_id then 'own' else min(sent._merged_by) end"
+            ).as_("rule_id"),
+            snippet("min(sent._row_id)").as_("_row_id"),
+        ).from_(f"{SETTLED} as sent")
+        last = "sent"
+        for number, _ in enumerate(self._duplicate_rules, start=1):
+            into = f"into_{number}"
+            on = snippet("$row = coalesce($merged, $own)", row=exp.column("_row_id", into), merged=exp.column("_merged_into", last), own=exp.column("_row_id", last))
+            query, last = query.join(f"{SETTLED} as {into}", on=on, join_type="inner"), into
+        on = exp.column("_row_id", "golden").eq(exp.column("_row_id", last))
+        query = query.join(f"{SETTLED} as golden", on=on, join_type="inner")
+        return query.where(snippet("sent._outcome <> 'quarantined'")).group_by("sent.customer_id")
+
+    def _money(self, table: str) -> exp.Expr:
+        money = exp.column(self.contract.money, table=table, quoted=True) if self.contract.money else exp.null()
+        return exp.cast(money, "decimal(18,2)")
+
+    def _currency(self, table: str) -> exp.Expr:
+        currency = exp.column("currency", table=table, quoted=True) if self.contract.money else exp.null()
+        return exp.cast(currency, "varchar")
+
+    def sent_money(self) -> exp.Select:
+        """Rows and money of `ods.<table>` by currency, from the text as sent."""
+        money = snippet(_CLEANERS["decimal"], x=_col(self.contract.money)) if self.contract.money else exp.cast(exp.null(), "decimal(18,2)")
+        currency = snippet(_CLEANERS["text"], x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
+        rows = exp.select(money.as_("amount"), currency.as_("currency")).from_(f"ods.{self.contract.table}")
+        return _finish(rows)
+
+    # --- the second opinion ---
+
+    def measure(self, session: Session, counted: Counted) -> dict[str, int]:
+        """Rows that break each rule, by Great Expectations on the typed rows.
+
+        Raises:
+            CountsDiffer: for some rule the engine counted otherwise.
+        """
+        from quality.suites import validate_frame
+
+        names = sorted({name for rule in self.rules for name in looked_at(rule, self.contract)})
+        frame = session.frame(exp.select(*[self._for_frame(name) for name in names]).from_(TYPED))
+        suite = {rule.id: expectation(rule, self.contract, self.day, typed=True) for rule in self.rules}
+        outcomes = validate_frame(frame, suite, f"ods.{self.contract.table}")
+        found = {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
+        self._agree(found, counted.broken, "ods")
+        return found
+
+    def measure_accepted(self, file: Path, session: Session) -> dict[str, int]:
+        """Rows of `dwd.<table>`, as it was written to `file`, that still break a rule; there must be none."""
+        from quality.suites import validate_frame
+
+        rules = [rule for rule in self.rules if rule.quarantines and rule.kind != "type" or rule.kind == "key"]
+        names = sorted({name for rule in rules for name in looked_at(rule, self.contract, typed=False)})
+        written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
+        frame = session.frame(exp.select(*[self._for_frame(name) for name in names]).from_(written))
+        suite = {rule.id: expectation(rule, self.contract, self.day, typed=False) for rule in rules}
+        outcomes = validate_frame(frame, suite, f"dwd.{self.contract.table}")
+        found = {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
+        self._agree(found, dict.fromkeys(found, 0), "dwd")
+        return found
+
+    def _agree(self, library: Mapping[str, int], engine: Mapping[str, int], layer: str) -> None:
+        differing = [
+            f"{rule_id} (engine {engine[rule_id]}, Great Expectations {count})"
+            for rule_id, count in library.items()
+            if count != engine[rule_id]
+        ]
+        if differing:
+            raise CountsDiffer(
+                f"{layer}.{self.contract.table}: the two judgements differ on {'; '.join(differing)}; "
+                "nothing is published until the rule means the same in both"
+            )
+
+    def _for_frame(self, name: str) -> exp.Expr:
+        """Decimals as doubles: pandas holds the former as objects, many times slower."""
+        column = self.contract.by_name.get(name)
+        is_decimal = column is not None and column.type == "decimal"
+        return exp.cast(_col(name), "double").as_(name, quoted=True) if is_decimal else _col(name)
+
+
+def _col(name: str) -> exp.Column:
+    return exp.column(name, quoted=True)
+
+
+def _typed_column(column: Column) -> list[exp.Expr]:
+    cleaner = "clean_phone($x)" if column.format == "phone" else _CLEANERS[column.type]
+    sent = exp.column(column.name, table="sent", quoted=True)
+    typed = snippet(cleaner, x=sent).as_(column.name, quoted=True)
+    if column.type == "text":
+        return [typed]
+    return [typed, snippet(_CLEANERS["text"], x=sent).as_(f"{RAW_PREFIX}{column.name}", quoted=True)]
+
+
+def _unread(column: Column) -> exp.Expr:
+    return snippet("case when $x is null then $raw end", x=_col(column.name), raw=_col(f"{RAW_PREFIX}{column.name}"))
+
+
+def _said(column: Column) -> exp.Expr:
+    return _col(column.name if column.type == "text" else f"{RAW_PREFIX}{column.name}")
+
+
+def _shared_key(rule: Rule, mapped: frozenset[str]) -> exp.Expr:
+    """The keyed hash of the columns that make two rows one; NULL where one that must be there is not."""
+    optional = set(rule.arguments["optional"])
+    needed = [exp.func("lower", _col(name)) for name in rule.columns if name not in optional]
+    others = [snippet("coalesce(lower($x), '')", x=_col(name)) for name in rule.columns if name in optional & mapped]
+    joined: exp.Expr = needed[0]
+    for part in [*needed[1:], *others]:
+        joined = snippet("$left || '|' || $right", left=joined, right=part)
+    key = exp.select("hash_key").from_("secret.keys").subquery()
+    return snippet("keyed_hash($key, $x)", key=key, x=joined)
+
+
+def _joined(separator: str, parts: list[exp.Expr]) -> exp.Expr:
+    """The parts that are there, in one text."""
+    return exp.Anonymous(this="concat_ws", expressions=[exp.Literal.string(separator), *parts])
+
+
+def _how_many(condition: exp.Expr) -> exp.Expr:
+    return snippet("coalesce(sum(case when $x then 1 else 0 end), 0)", x=condition)
+
+
+def _total(parts: list[exp.Expr]) -> exp.Expr:
+    total = parts[0]
+    for part in parts[1:]:
+        total = exp.Add(this=total, expression=part)
+    return total
+
+
+def _with_prefix(found: Mapping[str, int], prefix: str) -> dict[str, int]:
+    return {name.removeprefix(prefix): int(value) for name, value in found.items() if name.startswith(prefix)}
+
+
+def _finish(query: exp.Expr) -> exp.Query:
+    return inline(query, standard_macros())

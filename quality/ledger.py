@@ -1,0 +1,105 @@
+"""The ledger: nothing is lost, nothing appears. Rows and money that came in equal rows and money that went on."""
+
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Any
+
+from pipeline.engine import Session, snippet
+from pipeline.errors import LedgerError
+from pipeline.tables import TableSpec
+from quality.contract import Contract
+
+NO_CURRENCY = "-"
+COUNTED = ("accepted", "late", "quarantined", "merged", "out_of_scope")
+
+LEDGER = TableSpec(
+    name="dq.ledger",
+    description="Where every row and every amount of a source table went: in = accepted + late + quarantined + merged + out of scope.",
+    grain=("table_name", "layer", "currency"),
+    columns={
+        "table_name": ("text", "Canonical table"),
+        "layer": ("text", "ods: from the source into the lake; dwd: through the gate"),
+        "currency": ("text", "ISO 4217 code the row states, - where the table has no money or the row states none"),
+        "rows_in": ("bigint", "Rows that came"),
+        "rows_accepted": ("bigint", "Rows let through in time"),
+        "rows_late": ("bigint", "Rows let through that were entered too late"),
+        "rows_quarantined": ("bigint", "Rows kept back with a reason"),
+        "rows_merged": ("bigint", "Rows that repeat another and were merged into it"),
+        "rows_out_of_scope": ("bigint", "Rows the mapping leaves out on purpose"),
+        "amount_in": ("numeric(18,2)", "Money of the rows that came"),
+        "amount_accepted": ("numeric(18,2)", "Money let through in time"),
+        "amount_late": ("numeric(18,2)", "Money let through late"),
+        "amount_quarantined": ("numeric(18,2)", "Money kept back"),
+        "amount_merged": ("numeric(18,2)", "Money of merged rows"),
+        "amount_out_of_scope": ("numeric(18,2)", "Money of rows left out on purpose; not read, so always 0"),
+        "is_balanced": ("boolean", "Whether both sides are equal, in rows and in money"),
+    },
+)
+
+Tally = dict[str, tuple[int, Decimal]]
+"""Currency -> rows and money."""
+
+
+def landing_entry(contract: Contract, *, read: int, landed: int, unreadable: int, out_of_scope: int) -> dict[str, Any]:
+    """The ledger's row of a table between source and lake; money can't be read there yet."""
+    sides = {"accepted": landed, "quarantined": unreadable, "out_of_scope": out_of_scope}
+    return _entry(contract.table, "ods", NO_CURRENCY, (read, Decimal(0)), {name: (n, Decimal(0)) for name, n in sides.items()})
+
+
+def gate_entries(contract: Contract, sent: Tally, outcomes: dict[str, Tally]) -> list[dict[str, Any]]:
+    """The ledger's rows of a table through the gate, one per currency. Each side is counted from what was written."""
+    currencies = sorted({currency for tally in [sent, *outcomes.values()] for currency in tally})
+    nothing = (0, Decimal(0))
+    return [
+        _entry(
+            contract.table,
+            "dwd",
+            currency,
+            sent.get(currency, nothing),
+            {name: tally.get(currency, nothing) for name, tally in outcomes.items()},
+        )
+        for currency in currencies
+    ]
+
+
+def _entry(table: str, layer: str, currency: str, came: tuple[int, Decimal], sides: dict[str, tuple[int, Decimal]]) -> dict[str, Any]:
+    sides = {name: sides.get(name, (0, Decimal(0))) for name in COUNTED}
+    rows = {f"rows_{name}": rows for name, (rows, _) in sides.items()}
+    amounts = {f"amount_{name}": amount for name, (_, amount) in sides.items()}
+    return {
+        "table_name": table,
+        "layer": layer,
+        "currency": currency,
+        "rows_in": came[0],
+        "amount_in": came[1],
+        **rows,
+        **amounts,
+        "is_balanced": came == (sum(rows.values()), sum(amounts.values(), Decimal(0))),
+    }
+
+
+def tally(session: Session, query: Any) -> Tally:
+    """Rows and money of a query's rows, by currency."""
+    by_currency = snippet(
+        "select coalesce(rows.currency, '-') as currency, count(*) as n, coalesce(sum(rows.amount), 0) as amount"
+        " from $rows as rows group by coalesce(rows.currency, '-')",
+        rows=query.subquery(),
+    )
+    return {currency: (rows, Decimal(amount)) for currency, rows, amount in session.rows(by_currency)}
+
+
+def demand_balance(entries: Iterable[dict[str, Any]]) -> None:
+    """Stop at the first entry whose sides differ.
+
+    Raises:
+        LedgerError: with both sides of the entry.
+    """
+    for entry in entries:
+        if not entry["is_balanced"]:
+            went = sum(entry[f"rows_{name}"] for name in COUNTED)
+            money = sum(entry[f"amount_{name}"] for name in COUNTED)
+            raise LedgerError(
+                f"the ledger of {entry['table_name']} ({entry['layer']}, {entry['currency']}) does not balance: "
+                f"{entry['rows_in']} rows and {entry['amount_in']} came, {went} rows and {money} went on; "
+                "nothing is published, run the day again and report it if it stays"
+            )

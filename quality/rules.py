@@ -1,0 +1,196 @@
+"""A rule, said twice: as a predicate of the engine that splits the rows, and as an expectation on the frame.
+
+Both look at the typed relation of the gate, whose helper columns are named here: `_raw_x` is the text of a column
+that is not text, `_unread_x` that text where no value could be made of it, `_key_rule` the hash two rows share when
+the rule takes them for one, `_due` the last moment a row may be entered in its source.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from sqlglot import exp
+
+from pipeline.engine import snippet
+from quality.contract import Contract, Rule
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+KEY_PREFIX = "_key_"
+RAW_PREFIX = "_raw_"
+UNREAD_PREFIX = "_unread_"
+DUE = "_due"
+
+
+@dataclass(frozen=True)
+class Day:
+    """What a rule must know beside the row."""
+
+    as_of: date
+    zone: ZoneInfo
+    currency: str
+
+    @property
+    def next_day(self) -> date:
+        """The first day that is in the future."""
+        return self.as_of + timedelta(days=1)
+
+
+def looked_at(rule: Rule, contract: Contract, *, typed: bool = True) -> tuple[str, ...]:
+    """The columns of the relation a rule reads: of the typed one, or of dwd, which has no helper columns but keys."""
+    first = rule.columns[0]
+    match rule.kind:
+        case "required":
+            return (_raw_name(contract, first) if typed else first,)
+        case "type":
+            return (f"{UNREAD_PREFIX}{first}",)
+        case "unique":
+            return (f"{KEY_PREFIX}{rule.id}",)
+        case "recorded_in_time":
+            return (rule.columns[1], DUE)
+    return rule.columns
+
+
+def _raw_name(contract: Contract, name: str) -> str:
+    return name if contract.by_name[name].type == "text" else f"{RAW_PREFIX}{name}"
+
+
+# --- the predicate -------------------------------------------------------------------------------------------------
+
+_PREDICATES = {
+    "required": "$x is null",
+    "type": "$x is not null",
+    "pattern": "not regexp_matches($x, $pattern)",
+    "length": "length($x) > $maximum",
+    "not_in_future": "$x >= $next_day",
+    "plan_currency": "$x <> $currency",
+    "not_before": "$x < $y",
+    "not_below": "$x < $y",
+    "not_above": "$x > $y",
+    "minimum_when": "$y = $equals and $x < $minimum",
+    "required_when": "$y = $equals and $x is null",
+    "key": "$x is not null and count(*) over (partition by $x) > 1",
+    "unique": "$x is not null and count(*) over (partition by $x) > 1",
+    "recorded_in_time": "$x > $y",
+}
+
+
+def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
+    """True where a row of the typed relation breaks the rule, never NULL."""
+    columns = [exp.column(name, quoted=True) for name in looked_at(rule, contract)]
+    if rule.kind == "range":
+        predicate = _outside(columns[0], rule.arguments["minimum"], rule.arguments["maximum"])
+    elif rule.kind == "allowed":
+        predicate = columns[0].isin(*rule.arguments["values"]).not_()
+    else:
+        values = dict(rule.arguments) | {"currency": day.currency, "next_day": _moment(rule, contract, day)}
+        predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
+    return snippet("coalesce($predicate, false)", predicate=predicate)
+
+
+def _outside(x: exp.Expr, minimum: float | None, maximum: float | None) -> exp.Expr:
+    bounds = [snippet("$x < $bound", x=x, bound=minimum)] if minimum is not None else []
+    bounds += [snippet("$x > $bound", x=x, bound=maximum)] if maximum is not None else []
+    return exp.or_(*bounds)
+
+
+def _moment(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
+    """The first moment of the next day, as the type of the rule's column."""
+    literal = exp.cast(exp.Literal.string(day.next_day.isoformat()), "date")
+    return literal if contract.by_name[rule.columns[0]].type == "date" else exp.cast(literal, "timestamptz")
+
+
+# --- the expectation -----------------------------------------------------------------------------------------------
+
+
+def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Expectation":
+    """The rule as a native expectation; `typed` says whether the frame is the gate's typed relation or dwd's."""
+    import great_expectations.expectations as gxe
+
+    columns = looked_at(rule, contract, typed=typed)
+    arguments = rule.arguments
+    simple: Mapping[str, Callable[[], Expectation]] = {
+        "required": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
+        "type": lambda: gxe.ExpectColumnValuesToBeNull(column=columns[0]),
+        "allowed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(arguments["values"])),
+        "range": lambda: gxe.ExpectColumnValuesToBeBetween(
+            column=columns[0], min_value=arguments["minimum"], max_value=arguments["maximum"]
+        ),
+        "pattern": lambda: gxe.ExpectColumnValuesToMatchRegex(column=columns[0], regex=arguments["pattern"]),
+        "length": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column=columns[0], max_value=arguments["maximum"]),
+        "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=[day.currency]),
+        "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
+            column=columns[0], max_value=_bound(rule, contract, day), strict_max=True
+        ),
+        "not_before": lambda: _at_least(columns[0], columns[1]),
+        "not_below": lambda: _at_least(columns[0], columns[1]),
+        "not_above": lambda: _at_least(columns[1], columns[0]),
+        "recorded_in_time": lambda: _at_least(columns[1], columns[0]),
+        "minimum_when": lambda: gxe.ExpectColumnValuesToBeBetween(
+            column=columns[0], min_value=arguments["minimum"], **_when(arguments)
+        ),
+        "required_when": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0], **_when(arguments)),
+        "key": lambda: gxe.ExpectColumnValuesToBeUnique(column=columns[0]),
+        "unique": lambda: gxe.ExpectColumnValuesToBeUnique(column=columns[0]),
+    }
+    return simple[rule.kind]()
+
+
+def _bound(rule: Rule, contract: Contract, day: Day) -> datetime:
+    is_date = contract.by_name[rule.columns[0]].type == "date"
+    return datetime.combine(day.next_day, time.min, None if is_date else day.zone)
+
+
+def _at_least(larger: str, smaller: str) -> "Expectation":
+    import great_expectations.expectations as gxe
+
+    return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+        column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="either_value_is_missing"
+    )
+
+
+def _when(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """A condition as an object of the library: its strings are evaluated as code, these are not."""
+    from great_expectations.expectations.row_conditions import Column
+
+    return {"row_condition": Column(arguments["column"]) == arguments["equals"], "condition_parser": "pandas"}
+
+
+# --- the words -----------------------------------------------------------------------------------------------------
+
+_WORDS: dict[str, tuple[str, str]] = {
+    "required": ("{zh}为必填项", "{en} is required"),
+    "type": ("{zh}无法识别", "{en} can't be read"),
+    "allowed": ("{zh}不在允许的取值内", "{en} is not one of the allowed values"),
+    "range": ("{zh}超出允许范围", "{en} is out of range"),
+    "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
+    "length": ("{zh}过长", "{en} is too long"),
+    "not_in_future": ("{zh}晚于评估日", "{en} lies after the day evaluated"),
+    "plan_currency": ("{zh}与计划币种不一致", "{en} is not the plan's currency"),
+    "not_before": ("{zh}早于{other_zh}", "{en} lies before {other_en}"),
+    "not_below": ("{zh}低于{other_zh}", "{en} is below {other_en}"),
+    "not_above": ("{zh}高于{other_zh}", "{en} is above {other_en}"),
+    "minimum_when": ("{other_zh}为 {equals} 时{zh}不得低于 {minimum}", "{en} of a {equals} must be at least {minimum}"),
+    "required_when": ("{other_zh}为 {equals} 时{zh}为必填项", "{en} is required for a {equals}"),
+    "key": ("{zh}重复", "{en} is there more than once"),
+    "unique": ("重复记录：{all_zh}相同", "the same {all_en} is there more than once"),
+    "recorded_in_time": ("录入晚于规定的 {days} 天", "entered more than {days} days after the event"),
+}
+
+
+def message(rule: Rule, contract: Contract) -> tuple[str, str]:
+    """What is wrong with a row that breaks the rule, in Chinese and English."""
+    labels = [contract.by_name[name].label for name in rule.columns]
+    words = {
+        "zh": labels[0].zh,
+        "en": labels[0].en,
+        "other_zh": labels[-1].zh,
+        "other_en": labels[-1].en.lower(),
+        "all_zh": "、".join(label.zh for label in labels),
+        "all_en": ", ".join(label.en.lower() for label in labels),
+    } | dict(rule.arguments)
+    chinese, english = _WORDS[rule.kind]
+    return chinese.format_map(words), english.format_map(words)

@@ -1,0 +1,89 @@
+"""Gate 2: what must hold of a staged Postgres table before readers may see it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pipeline.errors import GateClosed
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+    from quality.suites import Outcome
+
+STATES = ("final", "provisional", "withheld")
+
+
+def expectations(name: str, grain: Sequence[str], rows: int) -> dict[str, "Expectation"]:
+    """The rules of one published table by id: the rows that were computed, one per grain, and what its figures may be."""
+    import great_expectations.expectations as gxe
+
+    shared = {
+        "rows_arrived": gxe.ExpectTableRowCountToBeBetween(min_value=rows, max_value=rows),
+        "grain_unique": _unique(grain),
+        **{f"{column}_required": gxe.ExpectColumnValuesToNotBeNull(column=column) for column in grain},
+    }
+    own = _OWN.get(name)
+    return shared | (own() if own else {})
+
+
+def _unique(grain: Sequence[str]) -> "Expectation":
+    import great_expectations.expectations as gxe
+
+    if len(grain) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(column=grain[0])
+    return gxe.ExpectCompoundColumnsToBeUnique(column_list=list(grain))
+
+
+def _kpi_values() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    withheld = {"row_condition": Column("state") == "withheld", "condition_parser": "great_expectations"}
+    return {
+        "state_allowed": gxe.ExpectColumnValuesToBeInSet(column="state", value_set=list(STATES)),
+        "withheld_has_no_value": gxe.ExpectColumnValuesToBeNull(column="value", **withheld),
+        "withheld_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="reason", **withheld),
+        "score_range": gxe.ExpectColumnValuesToBeBetween(column="score", min_value=0, max_value=200),
+        "value_finite": gxe.ExpectColumnValuesToNotBeInSet(column="value", value_set=[float("inf"), float("-inf")]),
+    }
+
+
+def _quality_scorecard() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {"rate_range": gxe.ExpectColumnValuesToBeBetween(column="rate", min_value=0, max_value=1)}
+
+
+def _ledger() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {"balanced": gxe.ExpectColumnValuesToBeInSet(column="is_balanced", value_set=[True])}
+
+
+def _customer_segments() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {
+        "rfm_class_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_class_id"),
+        "rfm_rule_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_rule_id"),
+        "abc_allowed": gxe.ExpectColumnValuesToBeInSet(column="abc_class", value_set=["A", "B", "C"]),
+    }
+
+
+_OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
+    "ads.kpi_values": _kpi_values,
+    "dq.quality_scorecard": _quality_scorecard,
+    "dq.ledger": _ledger,
+    "dws.customer_segments": _customer_segments,
+}
+
+
+def demand(outcomes: Mapping[str, "Outcome"], name: str) -> None:
+    """Close the gate at a rule that does not hold.
+
+    Raises:
+        GateClosed: with each rule and its count.
+    """
+    failed = [f"{rule} ({outcome.unexpected:,} rows)" for rule, outcome in outcomes.items() if not outcome.success]
+    if failed:
+        raise GateClosed(f"{name} as staged breaks {', '.join(failed)}; readers keep the last published day")
