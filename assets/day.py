@@ -53,7 +53,9 @@ class ProjectDay:
     def session(self, inputs: Iterable[str], plan_inputs: Iterable[str] = ()) -> Iterator[Session]:
         """A session of the engine that sees these tables of the lake and of the plan."""
         tables = {name: self.relation(name) for name in inputs}
-        with self.engine.session(zone=self.project.plan.timezone, tables=tables, values=self._values(plan_inputs)) as session:
+        with self.engine.session(
+            zone=self.project.plan.timezone, tables=tables, values=self._values(plan_inputs)
+        ) as session:
             yield session
 
     def relation(self, name: str) -> Relation:

@@ -129,7 +129,9 @@ def grain_check(session: Session, name: str, file: Path, grain: Sequence[str]) -
     [(rows,)] = session.rows(exp.select(snippet("count(*)")).from_(written))
     [(distinct,)] = session.rows(exp.select(snippet("count(*)")).from_(keys.subquery("keys")))
     if rows != distinct:
-        raise GrainBroken(f"{name}: {rows - distinct} of {rows} rows repeat or lack {', '.join(grain)}; the model must be mended")
+        raise GrainBroken(
+            f"{name}: {rows - distinct} of {rows} rows repeat or lack {', '.join(grain)}; the model must be mended"
+        )
     return dg.AssetCheckResult(check_name=GRAIN_CHECK, asset_key=asset_key(name), passed=True, metadata={"rows": rows})
 
 

@@ -81,7 +81,9 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
         partitions_def=daily_partitions(plan),
         check_specs=[
             dg.AssetCheckSpec(
-                STAGED_CHECK, asset=table.key, description="The staged table kept every rule before it was shown to readers."
+                STAGED_CHECK,
+                asset=table.key,
+                description="The staged table kept every rule before it was shown to readers.",
             )
             for table in tables
         ],

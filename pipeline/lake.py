@@ -31,7 +31,9 @@ class Lake:
     def days(self, table: str) -> list[date]:
         """The days a table has, in order."""
         folder = self.root / table.replace(".", "/")
-        return sorted(date.fromisoformat(path.parent.name.removeprefix(PREFIX)) for path in folder.glob(f"{PREFIX}*/{PART}"))
+        return sorted(
+            date.fromisoformat(path.parent.name.removeprefix(PREFIX)) for path in folder.glob(f"{PREFIX}*/{PART}")
+        )
 
     def snapshot(self, table: str, as_of: date) -> Relation:
         """The table on that very day.

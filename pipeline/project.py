@@ -169,6 +169,11 @@ class _UniqueKeyLoader(yaml.SafeLoader):
 
 
 def read_yaml(path: Path, shape: type[Shape]) -> Shape:
+    """A YAML file as the model it must fit.
+
+    Raises:
+        ConfigurationError: the file is missing or does not fit; a line per fault, with the line it is on.
+    """
     if not path.is_file():
         raise ConfigurationError(f"{path} is missing; `tuoke init {path.parent.name}` writes a commented one")
     try:

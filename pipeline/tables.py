@@ -42,7 +42,9 @@ class TableSpec:
         """Write the rows in the order of the grain; returns how many."""
         frame = pd.DataFrame(rows, columns=list(self.columns)) if isinstance(rows, list) else rows[list(self.columns)]
         ordered = frame.sort_values(list(self.grain), kind="stable", ignore_index=True)
-        pq.write_table(pa.Table.from_pandas(ordered, schema=self.schema, preserve_index=False), file, compression="zstd")
+        pq.write_table(
+            pa.Table.from_pandas(ordered, schema=self.schema, preserve_index=False), file, compression="zstd"
+        )
         return len(ordered)
 
 

@@ -209,7 +209,9 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
         "required_when": f"required_when_{arguments.get('equals')}",
     }
     if kind not in suffixes:
-        raise ConfigurationError(f"contract {table}: {name} has a rule of kind {kind!r}; known are {', '.join(suffixes)}")
+        raise ConfigurationError(
+            f"contract {table}: {name} has a rule of kind {kind!r}; known are {', '.join(suffixes)}"
+        )
     also = tuple(arguments[part] for part in ("other", "column") if part in arguments)
     return Rule(f"{name}_{suffixes[kind]}", table, quality.dimension, kind, (name, *also), quality.severity, arguments)
 
@@ -222,10 +224,14 @@ def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rul
         wider = tuple(quality.implementation["columns"])
         optional = tuple(quality.implementation.get("optional", ()))
         rules.append(
-            Rule(quality.name, schema.name, quality.dimension, "unique", wider, quality.severity, {"optional": optional})
+            Rule(
+                quality.name, schema.name, quality.dimension, "unique", wider, quality.severity, {"optional": optional}
+            )
         )
     return rules
 
 
 def _timeliness(table: str, event: str, recorded: str, latency_days: int) -> Rule:
-    return Rule("recorded_in_time", table, "timeliness", "recorded_in_time", (event, recorded), arguments={"days": latency_days})
+    return Rule(
+        "recorded_in_time", table, "timeliness", "recorded_in_time", (event, recorded), arguments={"days": latency_days}
+    )

@@ -105,12 +105,16 @@ class Gate:
     def _due(self) -> list[exp.Expr]:
         if self.contract.recorded is None:
             return []
-        latest = snippet("$event + interval ($days) day", event=_col(self.contract.event), days=self.contract.latency_days)
+        latest = snippet(
+            "$event + interval ($days) day", event=_col(self.contract.event), days=self.contract.latency_days
+        )
         kind = "date" if self.contract.by_name[self.contract.event].type == "date" else "timestamptz"
         return [exp.cast(latest, kind).as_(DUE, quoted=True)]
 
     def _judged(self) -> exp.Select:
-        flags = [broken(rule, self.contract, self.day).as_(f"{BAD_PREFIX}{rule.id}", quoted=True) for rule in self.rules]
+        flags = [
+            broken(rule, self.contract, self.day).as_(f"{BAD_PREFIX}{rule.id}", quoted=True) for rule in self.rules
+        ]
         return exp.select("*", *flags).from_(TYPED)
 
     def _settled(self) -> exp.Select:
@@ -182,7 +186,10 @@ class Gate:
             "timed": snippet("count($x)", x=self._timed()),
             "filled": snippet("$sum", sum=_total([snippet("count($x)", x=cell) for cell in cells])),
             **{name: _how_many(self._any(rules)) for name, rules in groups.items()},
-            **{f"outcome:{name}": _how_many(snippet("_outcome = $name", name=name)) for name in (ACCEPTED, LATE, QUARANTINED, MERGED)},
+            **{
+                f"outcome:{name}": _how_many(snippet("_outcome = $name", name=name))
+                for name in (ACCEPTED, LATE, QUARANTINED, MERGED)
+            },
             **{f"rule:{rule.id}": _how_many(_col(f"{BAD_PREFIX}{rule.id}")) for rule in self.rules},
         }
         [row] = session.rows(exp.select(*counts.values()).from_(SETTLED))
@@ -222,7 +229,10 @@ class Gate:
         ]
         sent = exp.Struct(
             expressions=[
-                exp.PropertyEQ(this=exp.to_identifier(column.name, quoted=True), expression=exp.column(column.name, table="sent", quoted=True))
+                exp.PropertyEQ(
+                    this=exp.to_identifier(column.name, quoted=True),
+                    expression=exp.column(column.name, table="sent", quoted=True),
+                )
                 for column in self.contract.columns
             ]
         )
@@ -247,7 +257,9 @@ class Gate:
     def _deciding_rule(self) -> exp.Expr:
         """Of a merged row the rule that merged it, of another the first it breaks."""
         breaks = [
-            exp.If(this=_col(f"{BAD_PREFIX}{rule.id}"), true=exp.Literal.string(rule.id)) for rule in self.rules if rule.quarantines
+            exp.If(this=_col(f"{BAD_PREFIX}{rule.id}"), true=exp.Literal.string(rule.id))
+            for rule in self.rules
+            if rule.quarantines
         ]
         return snippet("coalesce(settled._merged_by, $first)", first=exp.Case(ifs=breaks))
 
@@ -264,7 +276,12 @@ class Gate:
         last = "sent"
         for number, _ in enumerate(self._duplicate_rules, start=1):
             into = f"into_{number}"
-            on = snippet("$row = coalesce($merged, $own)", row=exp.column("_row_id", into), merged=exp.column("_merged_into", last), own=exp.column("_row_id", last))
+            on = snippet(
+                "$row = coalesce($merged, $own)",
+                row=exp.column("_row_id", into),
+                merged=exp.column("_merged_into", last),
+                own=exp.column("_row_id", last),
+            )
             query, last = query.join(f"{SETTLED} as {into}", on=on, join_type="inner"), into
         on = exp.column("_row_id", "golden").eq(exp.column("_row_id", last))
         query = query.join(f"{SETTLED} as golden", on=on, join_type="inner")
@@ -280,8 +297,14 @@ class Gate:
 
     def sent_money(self) -> exp.Select:
         """Rows and money of `ods.<table>` by currency, from the text as sent."""
-        money = snippet(_CLEANERS["decimal"], x=_col(self.contract.money)) if self.contract.money else exp.cast(exp.null(), "decimal(18,2)")
-        currency = snippet(_CLEANERS["text"], x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
+        money = (
+            snippet(_CLEANERS["decimal"], x=_col(self.contract.money))
+            if self.contract.money
+            else exp.cast(exp.null(), "decimal(18,2)")
+        )
+        currency = (
+            snippet(_CLEANERS["text"], x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
+        )
         rows = exp.select(money.as_("amount"), currency.as_("currency")).from_(f"ods.{self.contract.table}")
         return _finish(rows)
 
@@ -307,7 +330,7 @@ class Gate:
         """Rows of `dwd.<table>`, as it was written to `file`, that still break a rule; there must be none."""
         from quality.suites import validate_frame
 
-        rules = [rule for rule in self.rules if rule.quarantines and rule.kind != "type" or rule.kind == "key"]
+        rules = [rule for rule in self.rules if (rule.quarantines and rule.kind != "type") or rule.kind == "key"]
         names = sorted({name for rule in rules for name in looked_at(rule, self.contract, typed=False)})
         written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
         frame = session.frame(exp.select(*[self._for_frame(name) for name in names]).from_(written))

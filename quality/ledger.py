@@ -43,7 +43,9 @@ Tally = dict[str, tuple[int, Decimal]]
 def landing_entry(contract: Contract, *, read: int, landed: int, unreadable: int, out_of_scope: int) -> dict[str, Any]:
     """The ledger's row of a table between source and lake; money can't be read there yet."""
     sides = {"accepted": landed, "quarantined": unreadable, "out_of_scope": out_of_scope}
-    return _entry(contract.table, "ods", NO_CURRENCY, (read, Decimal(0)), {name: (n, Decimal(0)) for name, n in sides.items()})
+    return _entry(
+        contract.table, "ods", NO_CURRENCY, (read, Decimal(0)), {name: (n, Decimal(0)) for name, n in sides.items()}
+    )
 
 
 def gate_entries(contract: Contract, sent: Tally, outcomes: dict[str, Tally]) -> list[dict[str, Any]]:
@@ -62,7 +64,9 @@ def gate_entries(contract: Contract, sent: Tally, outcomes: dict[str, Tally]) ->
     ]
 
 
-def _entry(table: str, layer: str, currency: str, came: tuple[int, Decimal], sides: dict[str, tuple[int, Decimal]]) -> dict[str, Any]:
+def _entry(
+    table: str, layer: str, currency: str, came: tuple[int, Decimal], sides: dict[str, tuple[int, Decimal]]
+) -> dict[str, Any]:
     sides = {name: sides.get(name, (0, Decimal(0))) for name in COUNTED}
     rows = {f"rows_{name}": rows for name, (rows, _) in sides.items()}
     amounts = {f"amount_{name}": amount for name, (_, amount) in sides.items()}

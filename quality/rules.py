@@ -156,7 +156,7 @@ def _when(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A condition as an object of the library: its strings are evaluated as code, these are not."""
     from great_expectations.expectations.row_conditions import Column
 
-    return {"row_condition": Column(arguments["column"]) == arguments["equals"], "condition_parser": "pandas"}
+    return {"row_condition": Column(arguments["column"]) == arguments["equals"]}
 
 
 # --- the words -----------------------------------------------------------------------------------------------------

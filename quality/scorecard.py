@@ -63,7 +63,9 @@ class SourceState:
     reason: str | None = None
 
 
-def rates(gate: Gate, counted: Counted, unreadable: int, after: Mapping[str, int], quality: Quality) -> list[dict[str, Any]]:
+def rates(
+    gate: Gate, counted: Counted, unreadable: int, after: Mapping[str, int], quality: Quality
+) -> list[dict[str, Any]]:
     """The scorecard's rows of one table.
 
     `unreadable` rows could not even be landed: they count as rows and as wrong. `after` holds what Great Expectations

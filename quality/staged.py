@@ -38,7 +38,7 @@ def _kpi_values() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
 
-    withheld = {"row_condition": Column("state") == "withheld", "condition_parser": "great_expectations"}
+    withheld = {"row_condition": Column("state") == "withheld"}
     return {
         "state_allowed": gxe.ExpectColumnValuesToBeInSet(column="state", value_set=list(STATES)),
         "withheld_has_no_value": gxe.ExpectColumnValuesToBeNull(column="value", **withheld),

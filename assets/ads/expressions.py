@@ -23,7 +23,7 @@ def parse_aggregate(text: str) -> exp.AggFunc:
     """
     parsed = _parse(text)
     if not isinstance(parsed, exp.Sum | exp.Count):
-        raise ValueError("a measure is one sum(...) or count(...); write a condition under where, a quotient in the KPI")
+        raise ValueError("a measure is one sum(...) or count(...); conditions go under where, quotients into the KPI")
     _check(parsed, (*_ROW, exp.Distinct, exp.Star) if isinstance(parsed, exp.Count) else _ROW)
     return parsed
 

@@ -30,7 +30,6 @@ LINK_COMMENTS = {
 }
 
 
-
 def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     """The gate of one source table: what it lets through, with the verdict of every rule as a check.
 
@@ -120,7 +119,10 @@ def _lineage(contract: Contract) -> dg.TableColumnLineage:
 
 
 LINK_LINEAGE = dg.TableColumnLineage(
-    {name: [dg.TableColumnDep(asset_key("ods.customers"), "customer_id")] for name in ("source_customer_id", "customer_id")}
+    {
+        name: [dg.TableColumnDep(asset_key("ods.customers"), "customer_id")]
+        for name in ("source_customer_id", "customer_id")
+    }
 )
 
 
@@ -210,7 +212,9 @@ def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int]
 def _sides(contract: Contract) -> dict[str, exp.Query]:
     """The queries of rows and money for each way out of the gate."""
     accepted = exp.select(
-        snippet("cast($x as decimal(18, 2))", x=exp.column(contract.money) if contract.money else exp.null()).as_("amount"),
+        snippet("cast($x as decimal(18, 2))", x=exp.column(contract.money) if contract.money else exp.null()).as_(
+            "amount"
+        ),
         snippet("cast($x as varchar)", x=exp.column("currency") if contract.money else exp.null()).as_("currency"),
     ).from_("held.dwd")
     kept_back = exp.select("amount", "currency").from_("held.quarantine")
@@ -236,7 +240,11 @@ def _dimension_check(key: dg.AssetKey, score: Mapping) -> dg.AssetCheckResult:
         asset_key=key,
         passed=score["status"] in ("met", "not_assessed"),
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={name: score[name] for name in ("rows_total", "rows_good", "rate", "threshold", "status") if score[name] is not None},
+        metadata={
+            name: score[name]
+            for name in ("rows_total", "rows_good", "rate", "threshold", "status")
+            if score[name] is not None
+        },
     )
 
 

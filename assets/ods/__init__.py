@@ -126,7 +126,10 @@ def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
         retry_policy=RETRIES,
         check_specs=[
             dg.AssetCheckSpec(
-                DELIVERED, asset=asset_key(name), blocking=True, description="There are rows, and about as many as usual."
+                DELIVERED,
+                asset=asset_key(name),
+                blocking=True,
+                description="There are rows, and about as many as usual.",
             )
         ],
     )
@@ -167,7 +170,9 @@ def mapped_columns(feed: Feed, report: FeedReport, contract: Contract) -> set[st
     """The canonical columns a feed fills."""
     found = set(report.columns_found)
     named = {column for column, source in feed.columns.items() if source in found}
-    return {c.name for c in contract.columns} & (named | set(feed.constants) | (found - set(feed.absent) - set(feed.columns)))
+    return {c.name for c in contract.columns} & (
+        named | set(feed.constants) | (found - set(feed.absent) - set(feed.columns))
+    )
 
 
 def land(contract: Contract, day: ProjectDay) -> Landing:
@@ -181,7 +186,10 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
     mapped: list[set[str]] = []
     names = [column.name for column in contract.columns]
     schema = pa.schema([*((name, pa.string()) for name in [*names, "_row_id", "_source"]), ("_line", pa.int64())])
-    with day.lake.write(f"ods.{contract.table}", day.as_of) as file, pq.ParquetWriter(file, schema, compression="zstd") as writer:
+    with (
+        day.lake.write(f"ods.{contract.table}", day.as_of) as file,
+        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+    ):
         for feed in feeds:
             reader = feed_reader(feed, contract, day)
             with reader:
@@ -191,7 +199,11 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
             mapped.append(mapped_columns(feed, reader.report, contract))
     landing = Landing(reports)
     _write_reports(contract, day, landing, feeds)
-    day.write(MAPPED, [{"column_name": name} for name in sorted(set.intersection(*mapped))] if mapped else [], f"mapped.{contract.table}")
+    day.write(
+        MAPPED,
+        [{"column_name": name} for name in sorted(set.intersection(*mapped))] if mapped else [],
+        f"mapped.{contract.table}",
+    )
     return landing
 
 
@@ -210,7 +222,14 @@ def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
 
 def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds: list[Feed]) -> None:
     unreadable = [
-        {"_row_id": r.row_id, "_source": r.source, "_line": r.line, "rule_id": r.rule_id, "raw": r.raw, "message": r.message}
+        {
+            "_row_id": r.row_id,
+            "_source": r.source,
+            "_line": r.line,
+            "rule_id": r.rule_id,
+            "raw": r.raw,
+            "message": r.message,
+        }
         for r in landing.unreadable
     ]
     inputs = [

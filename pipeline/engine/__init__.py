@@ -2,7 +2,16 @@
 
 from pipeline.engine.base import Engine, Relation, Session, Written
 from pipeline.engine.duckdb import DuckDBEngine
-from pipeline.engine.model import SQL_FOLDER, Model, ModelError, inline, read_macros, read_model, snippet, standard_macros
+from pipeline.engine.model import (
+    SQL_FOLDER,
+    Model,
+    ModelError,
+    inline,
+    read_macros,
+    read_model,
+    snippet,
+    standard_macros,
+)
 
 __all__ = [
     "SQL_FOLDER",

@@ -49,7 +49,9 @@ class DuckDBSession:
 
     def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> Written:
         """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes."""
-        ordered = exp.select("*").from_(query.subquery("result")).order_by(*[exp.column(c, quoted=True) for c in order_by])
+        ordered = (
+            exp.select("*").from_(query.subquery("result")).order_by(*[exp.column(c, quoted=True) for c in order_by])
+        )
         copy = exp.Copy(
             this=ordered.subquery(),
             kind=False,

@@ -162,8 +162,7 @@ def read_model(path: Path, macros: Macros) -> Model:
     if not isinstance(query, exp.Query):
         raise ModelError(f"{name} must be one select, found {query.key}")
     columns = {
-        column.alias_or_name: " ".join(comment.strip() for comment in column.comments or [])
-        for column in query.selects
+        column.alias_or_name: " ".join(comment.strip() for comment in column.comments or []) for column in query.selects
     }
     grain = tuple(part.strip() for part in fields.get("grain", "").split(",") if part.strip())
     _check_form(name, description, grain, columns)

@@ -1,0 +1,51 @@
+"""What a plan says about KPIs, held against the catalogue before anything is computed."""
+
+from collections.abc import Iterator
+
+from assets.ads.catalogue import Better, Catalogue, nearest
+from pipeline.plan import Plan, Target
+
+
+def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
+    """What a plan says about KPIs that can't be done, one line each, with the remedy."""
+    return [
+        *_unknown_kpis(catalogue, plan),
+        *_wrong_variants(catalogue, plan),
+        *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
+    ]
+
+
+def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    places = [(f"targets.{kpi}", kpi) for kpi in plan.targets]
+    places += [(f"definitions.official.{kpi}", kpi) for kpi in plan.definitions.official]
+    for name, model in plan.models.items():
+        places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
+        places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
+    for place, kpi in places:
+        if kpi not in catalogue.kpis:
+            yield f"{place}: no KPI {kpi!r}; {nearest(kpi, catalogue.kpis)}"
+
+
+def _wrong_variants(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    for kpi, variant in plan.definitions.official.items():
+        if kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
+            known = catalogue.kpis[kpi].variants
+            yield f"definitions.official.{kpi}: no variant {variant!r}; {nearest(variant, known)}"
+
+
+def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]:
+    kpi, target = catalogue.kpis[name], plan.target(name)
+    if target is None:
+        return
+    if target.milestones and not kpi.additive:
+        yield f"targets.{name}.milestones: {name} does not add up over months; remove the milestones"
+    yield from _floor_faults(name, kpi.better, target)
+
+
+def _floor_faults(name: str, better: Better, target: Target) -> Iterator[str]:
+    if better == "lower" and target.floor is None:
+        yield f"targets.{name}.floor: missing; for {name} less is better, so state the value that is worth 0 points"
+    elif better == "lower" and target.floor <= target.value:
+        yield f"targets.{name}.floor: {target.floor:g} must be above the target {target.value:g}, since less is better"
+    elif better == "higher" and (target.floor or 0) >= target.value:
+        yield f"targets.{name}.floor: {target.floor or 0:g} must be below the target {target.value:g}"

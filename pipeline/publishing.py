@@ -1,0 +1,327 @@
+"""The steps of a publication, in the order they are taken on one connection: lock, stage, swap, tidy."""
+
+import logging
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, timedelta
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.csv
+import pyarrow.parquet
+import tenacity
+from psycopg2 import DataError, IntegrityError, sql
+from psycopg2.errors import LockNotAvailable
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
+from psycopg2.extras import Json
+
+from pipeline import relations
+from pipeline.errors import AlreadyRunning, WarehouseError
+from pipeline.plan import Retention
+from pipeline.postgres import explained, is_transient, statement
+from pipeline.relations import Publication, Standing, Table
+
+log = logging.getLogger(__name__)
+
+OLDEST_SERVER = 150000
+PUBLISHING_LOCK = int.from_bytes(b"tuoke")
+"""Key of the advisory lock: one publication at a time in a database, whatever its day."""
+BATCH_ROWS = 65_536
+SESSION = {
+    "statement_timeout": "30min",
+    "lock_timeout": "10s",
+    "idle_in_transaction_session_timeout": "5min",
+    "timezone": "UTC",
+    "datestyle": "ISO, YMD",
+    # the server notices within a minute that this machine is gone, and lets go of the lock
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long publishing waits before it gives up: in seconds, except for the numbers of attempts."""
+
+    run: float = 300
+    """For another run that is publishing."""
+    reader: float = 3
+    """For readers that hold a table, each time; new readers wait behind it as long."""
+    swaps: int = 8
+    connections: int = 5
+    pause: float = 1
+    """Between two attempts; it doubles up to ten times as much while a connection can't be had."""
+
+
+def prepare(connection: Connection, run_id: str) -> None:
+    """Set up the session, and the schemas and the reader's role where they are missing."""
+    if connection.server_version < OLDEST_SERVER:
+        found = connection.server_version // 10_000
+        raise WarehouseError(f"the server is PostgreSQL {found}; use {OLDEST_SERVER // 10_000} or newer")
+    with connection, connection.cursor() as cursor:
+        for name, value in {**SESSION, "application_name": f"tuoke/{run_id}"}.items():
+            cursor.execute("select set_config(%s, %s, false)", [name, value])
+    set_up(connection)
+
+
+def set_up(connection: Connection) -> None:
+    """Make what is missing of schemas, log and role."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("set_up"))
+
+
+def take_lock(connection: Connection, patience: Patience) -> None:
+    """Be the only one that publishes, until the session ends.
+
+    Raises:
+        AlreadyRunning: another run was publishing all the time.
+    """
+    try:
+        with connection, connection.cursor() as cursor:
+            _limit_waiting(cursor, patience.run)
+            cursor.execute("select pg_advisory_lock(%s)", [PUBLISHING_LOCK])
+    except LockNotAvailable:
+        raise AlreadyRunning(
+            f"{_publisher(connection)} is publishing and did not end in {patience.run:g} seconds; run again after it"
+        ) from None
+
+
+def release_staging(connection: Connection) -> None:
+    """End sessions of our own that still hold staging tables: an audit may leave a transaction open."""
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("release_staging"))
+
+
+def drop_staging(connection: Connection) -> None:
+    """Drop the staging tables of this run, or of one that died."""
+    release_staging(connection)
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("staging"), [relations.STAGING_MARK])
+        left = [sql.SQL(name) for (name,) in cursor]
+        if left:
+            cursor.execute(sql.SQL("drop table {}").format(sql.SQL(", ").join(left)))
+
+
+def check_shapes(connection: Connection, tables: Iterable[Table]) -> None:
+    """Refuse tables that can't take the place of the published ones.
+
+    Raises:
+        WarehouseError: a column was removed or changed its type, or the grain changed.
+    """
+    with connection, connection.cursor() as cursor:
+        faults = [relations.misfit(table, _standing(cursor, table.name)) for table in tables]
+    if any(faults):
+        raise WarehouseError("\n".join(fault for fault in faults if fault))
+
+
+def stage(connection: Connection, table: Table, publication: Publication) -> int:
+    """Copy a table's files into its staging table; returns the rows.
+
+    Raises:
+        WarehouseError: a column is missing, a value does not fit, or the grain is not unique.
+    """
+    with explained(f"staging {table.name}", (DataError, IntegrityError)), connection, connection.cursor() as cursor:
+        cursor.execute(relations.create_staged(table, publication))
+        rows = sum(_copy(cursor, table, file) for file in table.files)
+        cursor.execute(relations.seal_staged(table, publication.as_of))
+    return rows
+
+
+def swap(
+    connection: Connection,
+    tables: Sequence[Table],
+    publication: Publication,
+    row_counts: Mapping[str, int],
+    patience: Patience,
+) -> None:
+    """Put all staged tables in their places in one transaction; tried again while readers hold a table.
+
+    Raises:
+        WarehouseError: readers held a table at every attempt; the message names them.
+    """
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception(lambda error: is_transient(error) and not connection.closed),
+        stop=tenacity.stop_after_attempt(patience.swaps),
+        wait=tenacity.wait_random(patience.pause / 2, patience.pause),
+        before_sleep=tenacity.before_sleep_log(log, logging.INFO),
+        reraise=True,
+    )
+    try:
+        attempts(_swap_once, connection, tables, publication, row_counts, patience)
+    except LockNotAvailable:
+        held = [name for table in tables for name in (table.name, table.day_name(publication.as_of))]
+        raise WarehouseError(
+            f"{_holders(connection, held)} held a table to be replaced, {patience.swaps} times for "
+            f"{patience.reader:g} seconds; nothing was published. End that session, or run again after it"
+        ) from None
+
+
+def forget(connection: Connection, tables: Iterable[Table], as_of: date, retention: Retention, wait: float) -> None:
+    """Drop the days that are past keeping. A reader that holds one puts it off to the next publication."""
+    try:
+        with connection, connection.cursor() as cursor:
+            _limit_waiting(cursor, wait)
+            cursor.execute("select distinct as_of from meta.publications")
+            gone = sorted(expired({day for (day,) in cursor}, retention) - {as_of})
+            for table in tables:
+                _forget_days(cursor, table, gone)
+    except LockNotAvailable:
+        log.warning("a reader holds a day that is past keeping; it is dropped with the next publication")
+
+
+def tidy(connection: Connection, tables: Iterable[Table]) -> None:
+    """Clear what deletes left in the small tables and renew their statistics; tables in use are passed over."""
+    small = [relations.name_of(table.name) for table in tables if not table.by_day_partition]
+    if small:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute(sql.SQL("vacuum (analyze, skip_locked) {}").format(sql.SQL(", ").join(small)))
+        connection.autocommit = False
+
+
+def expired(days: Iterable[date], retention: Retention) -> set[date]:
+    """Published days past keeping: older than `retention.days` before the latest, the last of a month excepted.
+
+    >>> days = [date(2026, 9, 29), date(2026, 9, 30), date(2026, 10, 15), date(2026, 11, 20)]
+    >>> sorted(expired(days, Retention(days=35)))
+    [datetime.date(2026, 9, 29), datetime.date(2026, 10, 15)]
+    """
+    ordered = sorted(days)
+    if not ordered:
+        return set()
+    last_of_month = {(day.year, day.month): day for day in ordered}
+    kept = set(last_of_month.values()) if retention.month_ends else set()
+    oldest = ordered[-1] - timedelta(days=retention.days - 1)
+    return {day for day in ordered if day < oldest and day not in kept}
+
+
+def _swap_once(
+    connection: Connection,
+    tables: Sequence[Table],
+    publication: Publication,
+    row_counts: Mapping[str, int],
+    patience: Patience,
+) -> None:
+    with connection, connection.cursor() as cursor:
+        _limit_waiting(cursor, patience.reader)
+        for table in tables:
+            _ensure(cursor, table)
+        # inserting hinders no reader, replacing a partition does: it comes last, right before the commit
+        for table in sorted(tables, key=lambda table: table.by_day_partition):
+            place = relations.attach_day if table.by_day_partition else relations.replace_day
+            cursor.execute(place(table, publication.as_of))
+        cursor.execute(
+            statement("record"),
+            {
+                "run_id": publication.run_id,
+                "as_of": publication.as_of,
+                "plan_hash": publication.plan_hash,
+                "code_version": publication.code_version,
+                "inputs": Json(dict(publication.inputs)),
+                "row_counts": Json(dict(row_counts)),
+            },
+        )
+
+
+def _ensure(cursor: Cursor, table: Table) -> None:
+    """Make the published table and its view, or add the columns that are new."""
+    standing = _standing(cursor, table.name)
+    added = [name for name in table.types if name not in standing.types]
+    if not standing.exists:
+        cursor.execute(relations.create_published(table))
+    elif added:
+        cursor.execute(relations.add_columns(table, added))
+    columns = [*standing.types, *added]
+    view = _standing(cursor, table.current_name)
+    if list(view.types) != columns:
+        cursor.execute(relations.create_current(table, columns))
+    cursor.execute(relations.describe(table))
+    cursor.execute(relations.grant(table))
+
+
+def _standing(cursor: Cursor, name: str) -> Standing:
+    cursor.execute(statement("relations"), [name])
+    found = cursor.fetchall()
+    key = sorted((position, column) for column, _, position in found if position is not None)
+    return Standing({column: kind for column, kind, _ in found}, tuple(column for _, column in key))
+
+
+def _forget_days(cursor: Cursor, table: Table, days: Sequence[date]) -> None:
+    if not table.by_day_partition:
+        cursor.execute(
+            sql.SQL("delete from {} where as_of = any(%s)").format(relations.name_of(table.name)), [list(days)]
+        )
+        return
+    cursor.execute(statement("partitions"), [table.name])
+    there = {name for (name,) in cursor}
+    for name in sorted(there & {table.day_name(day) for day in days}):
+        cursor.execute(sql.SQL("drop table {}").format(relations.name_of(name)))
+
+
+def _copy(cursor: Cursor, table: Table, path: Path) -> int:
+    with pa.parquet.ParquetFile(path) as file:
+        names = [column.name for column in table.columns]
+        missing = sorted(set(names) - set(file.schema_arrow.names))
+        if missing:
+            raise WarehouseError(f"{path} has no column {', '.join(missing)} of {table.name}; run the day again")
+        batches = (batch.select(names) for batch in file.iter_batches(BATCH_ROWS, columns=names))
+        with _CsvStream.of(batches) as stream:
+            cursor.copy_expert(relations.copy_staged(table), stream)
+        if cursor.rowcount != file.metadata.num_rows:
+            raise WarehouseError(
+                f"{path} has {file.metadata.num_rows} rows, {cursor.rowcount} arrived in {table.staged_name}"
+            )
+        return cursor.rowcount
+
+
+class _CsvStream:
+    """Batches as CSV text, one a read; the next is written while the server takes the last."""
+
+    def __init__(self, batches: Iterator[pa.RecordBatch], writer: ThreadPoolExecutor) -> None:
+        self._batches = batches
+        self._writer = writer
+        self._next = writer.submit(self._write)
+
+    @classmethod
+    @contextmanager
+    def of(cls, batches: Iterator[pa.RecordBatch]) -> Iterator["_CsvStream"]:
+        """A stream whose writer ends with the block."""
+        with ThreadPoolExecutor(max_workers=1) as writer:
+            yield cls(batches, writer)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next batch; nothing after the last."""
+        text = self._next.result()
+        if text:
+            self._next = self._writer.submit(self._write)
+        return text
+
+    def _write(self) -> bytes:
+        for batch in self._batches:
+            if batch.num_rows:
+                buffer = pa.BufferOutputStream()
+                pa.csv.write_csv(batch, buffer, pa.csv.WriteOptions(include_header=False))
+                return buffer.getvalue().to_pybytes()
+        return b""
+
+
+def _limit_waiting(cursor: Cursor, seconds: float) -> None:
+    cursor.execute("select set_config('lock_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+
+
+def _publisher(connection: Connection) -> str:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("publisher"), [PUBLISHING_LOCK])
+        found = cursor.fetchone()
+    return f"{found[0]} (since {found[1]:%Y-%m-%d %H:%M})" if found else "another run"
+
+
+def _holders(connection: Connection, names: Sequence[str]) -> str:
+    with connection, connection.cursor() as cursor:
+        cursor.execute(statement("holders"), [list(names)])
+        found = [f"{name} (process {pid}, since {since:%H:%M:%S})" for pid, name, since in cursor]
+    return ", ".join(found) or "a session that has ended since"

@@ -1,0 +1,357 @@
+"""What is published, and the SQL that publishing says about it. Nothing here talks to a server.
+
+A table `dws.x` is staged as `stage.dws__x`, its latest day is read through the view `dws.x_current`, and where it
+is partitioned, the day 2026-11-20 lies in `dws.x_20261120`.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from psycopg2 import sql
+from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
+
+from pipeline.errors import ConfigurationError
+from pipeline.postgres import READER
+
+SCHEMAS = ("ads", "dq", "dws", "meta")
+STAGE = "stage"
+STAGING_MARK = "Staging of Tuoke"
+"""Begins the comment of every staging table; nothing else in the schema is ever dropped."""
+AS_OF, PLAN_HASH = "as_of", "plan_hash"
+ADDED = {AS_OF: "Day evaluated", PLAN_HASH: "Hash of the plan it was evaluated by"}
+NAME = re.compile(r"[a-z][a-z0-9_]*")
+NAME_LIMIT = 63
+"""Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
+ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
+"""What publishing may add to a table's name, at most."""
+OWN_SUFFIX = re.compile(r"_(current|\d{8})$")
+TYPES = {
+    "bigint": "bigint",
+    "bool": "boolean",
+    "boolean": "boolean",
+    "date": "date",
+    "double precision": "double precision",
+    "int": "integer",
+    "integer": "integer",
+    "jsonb": "jsonb",
+    "real": "real",
+    "smallint": "smallint",
+    "text": "text",
+    "timestamp with time zone": "timestamp with time zone",
+    "timestamp without time zone": "timestamp without time zone",
+    "timestamptz": "timestamp with time zone",
+}
+"""Types a column may have -> what the catalogue calls them."""
+DECIMAL = re.compile(r"(?:decimal|numeric)\((\d{1,2}), ?(\d{1,2})\)")
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a published table."""
+
+    name: str
+    type: str
+    """A PostgreSQL type; held as the catalogue writes it."""
+    comment: str
+
+    def __post_init__(self) -> None:
+        _check_name(self.name, "column", NAME_LIMIT)
+        if self.name in ADDED:
+            raise ConfigurationError(f"column {self.name} is added by publishing; leave it out")
+        object.__setattr__(self, "type", _catalogue_type(self.name, self.type))
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of one day: its Parquet files, and what it becomes. `grain` is its key within the day.
+
+    `by_day_partition` is for tables with a row per customer: a day is attached whole instead of inserted.
+    """
+
+    name: str
+    comment: str
+    columns: tuple[Column, ...]
+    grain: tuple[str, ...]
+    files: tuple[Path, ...] = field(repr=False)
+    by_day_partition: bool = False
+
+    def __post_init__(self) -> None:
+        schema, _, bare = self.name.partition(".")
+        if schema not in SCHEMAS:
+            raise ConfigurationError(f"table {self.name!r} must be in one of the schemas {', '.join(SCHEMAS)}")
+        _check_name(bare, "table", NAME_LIMIT - ADDED_LETTERS)
+        if OWN_SUFFIX.search(bare) or self.name == "meta.publications":
+            raise ConfigurationError(f"table name {self.name} is one that publishing gives itself; choose another")
+        names = [column.name for column in self.columns]
+        if len(set(names)) < len(names):
+            raise ConfigurationError(f"{self.name} has a column twice: {', '.join(names)}")
+        missing = sorted(set(self.grain) - set(names))
+        if missing:
+            raise ConfigurationError(
+                f"the grain of {self.name} names {', '.join(missing)}, which is not a column of it"
+            )
+
+    @property
+    def schema(self) -> str:
+        """The part before the point."""
+        return self.name.split(".")[0]
+
+    @property
+    def bare(self) -> str:
+        """The part after the point."""
+        return self.name.split(".")[1]
+
+    @property
+    def staged_name(self) -> str:
+        """Where it lies until it is published."""
+        return f"{STAGE}.{self.schema}__{self.bare}"
+
+    @property
+    def current_name(self) -> str:
+        """The view on its latest published day."""
+        return f"{self.name}_current"
+
+    def day_name(self, as_of: date) -> str:
+        """The partition of a day."""
+        return f"{self.name}_{as_of:%Y%m%d}"
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The primary key."""
+        return (AS_OF, *self.grain)
+
+    @property
+    def types(self) -> dict[str, str]:
+        """Type by column, with the columns that publishing adds."""
+        return {AS_OF: "date", **{column.name: column.type for column in self.columns}, PLAN_HASH: "text"}
+
+    @property
+    def comments(self) -> dict[str, str]:
+        """Comment by column, with the columns that publishing adds."""
+        return {column.name: column.comment for column in self.columns} | ADDED
+
+
+@dataclass(frozen=True)
+class Publication:
+    """The run that publishes, the day, and what it was made from."""
+
+    run_id: str
+    as_of: date
+    plan_hash: str
+    code_version: str
+    inputs: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A table or view as the server has it: type by column in their order, and the primary key."""
+
+    types: Mapping[str, str]
+    key: tuple[str, ...] = ()
+
+    @property
+    def exists(self) -> bool:
+        """Whether the server has it at all."""
+        return bool(self.types)
+
+
+def check_distinct(tables: Iterable[Table]) -> None:
+    """Refuse a list that has a table twice."""
+    names = [table.name for table in tables]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise ConfigurationError(f"{', '.join(twice)}: to be published twice; list each table once")
+
+
+def misfit(table: Table, standing: Standing) -> str | None:
+    """Why a table can't take the place of the one that stands; None if it can, also by new columns."""
+    if not standing.exists:
+        return None
+    removed = [name for name in standing.types if name not in table.types]
+    retyped = [
+        f"{name} was {standing.types[name]} and is {kind}"
+        for name, kind in table.types.items()
+        if standing.types.get(name, kind) != kind
+    ]
+    faults = [f"{name} is no longer computed" for name in removed] + retyped
+    if standing.key != table.key:
+        faults.append(f"its key was ({', '.join(standing.key)}) and is ({', '.join(table.key)})")
+    if not faults:
+        return None
+    return (
+        f"{table.name} has changed in a way its published days can't follow: {'; '.join(faults)}. "
+        f"Rename or drop the table on the server (alter table {table.name} rename to …), or undo the change"
+    )
+
+
+def name_of(qualified: str) -> sql.Identifier:
+    """A qualified name, quoted."""
+    return sql.Identifier(*qualified.split("."))
+
+
+def create_staged(table: Table, publication: Publication) -> sql.Composed:
+    """The empty staging table; the day and the plan's hash are its defaults, so they need not be sent."""
+    return sql.SQL(
+        "create {kind} table {staged} ({columns}); "
+        "comment on table {staged} is {mark}; "
+        "alter table {staged} alter {as_of} set default {day}, alter {plan_hash} set default {hash}"
+    ).format(
+        # a partition must survive a crash of the server, what is inserted from need not
+        kind=sql.SQL("" if table.by_day_partition else "unlogged"),
+        staged=name_of(table.staged_name),
+        columns=_definitions(table),
+        mark=sql.Literal(f"{STAGING_MARK}, run {publication.run_id}"),
+        as_of=sql.Identifier(AS_OF),
+        day=sql.Literal(publication.as_of),
+        plan_hash=sql.Identifier(PLAN_HASH),
+        hash=sql.Literal(publication.plan_hash),
+    )
+
+
+def copy_staged(table: Table) -> sql.Composed:
+    """The COPY that fills it. Frozen: nobody can look before it is published, and no vacuum has to rewrite it."""
+    return sql.SQL("copy {} ({}) from stdin with (format csv, freeze, encoding 'UTF8')").format(
+        name_of(table.staged_name), _list(column.name for column in table.columns)
+    )
+
+
+def seal_staged(table: Table, as_of: date) -> sql.Composed:
+    """Its key, and what spares a partition the scan when it is attached."""
+    return sql.SQL(
+        "alter table {staged} alter {as_of} drop default, alter {plan_hash} drop default, "
+        "add constraint {key_name} primary key ({key}), add constraint one_day check ({as_of} = {day}); "
+        "analyze {staged}"
+    ).format(
+        staged=name_of(table.staged_name),
+        as_of=sql.Identifier(AS_OF),
+        plan_hash=sql.Identifier(PLAN_HASH),
+        key_name=sql.Identifier(f"{table.schema}__{table.bare}_{as_of:%Y%m%d}_pkey"),
+        key=_list(table.key),
+        day=sql.Literal(as_of),
+    )
+
+
+def create_published(table: Table) -> sql.Composed:
+    """The table readers see."""
+    return sql.SQL("create table {} ({}, primary key ({})) {}").format(
+        name_of(table.name),
+        _definitions(table),
+        _list(table.key),
+        sql.SQL("partition by list ({})" if table.by_day_partition else "").format(sql.Identifier(AS_OF)),
+    )
+
+
+def add_columns(table: Table, names: Iterable[str]) -> sql.Composed:
+    """New columns; NULL on the days published before."""
+    added = [sql.SQL("add {} {}").format(sql.Identifier(name), sql.SQL(table.types[name])) for name in names]
+    return sql.SQL("alter table {} {}").format(name_of(table.name), sql.SQL(", ").join(added))
+
+
+def create_current(table: Table, names: Sequence[str]) -> sql.Composed:
+    """The view on the latest day on which the table was published; an older day that is run again is not it."""
+    return sql.SQL(
+        "create or replace view {view} as select {columns} from {table} as t where t.{as_of} = ("
+        "select max(p.as_of) from meta.publications as p where jsonb_exists(p.row_counts, {name}))"
+    ).format(
+        view=name_of(table.current_name),
+        columns=sql.SQL(", ").join(sql.SQL("t.{}").format(sql.Identifier(name)) for name in names),
+        table=name_of(table.name),
+        as_of=sql.Identifier(AS_OF),
+        name=sql.Literal(table.name),
+    )
+
+
+def describe(table: Table) -> sql.Composed:
+    """Comments on the table, its view, and the columns of both."""
+    said = [
+        sql.SQL("comment on table {} is {}").format(name_of(table.name), sql.Literal(table.comment)),
+        sql.SQL("comment on view {} is {}").format(
+            name_of(table.current_name), sql.Literal(f"{table.comment} Latest day.")
+        ),
+    ]
+    for relation in (table.name, table.current_name):
+        said += [
+            sql.SQL("comment on column {} is {}").format(
+                sql.Identifier(*relation.split("."), column), sql.Literal(comment)
+            )
+            for column, comment in table.comments.items()
+        ]
+    return sql.SQL("; ").join(said)
+
+
+def grant(table: Table) -> sql.Composed:
+    """Let readers read the table and its view."""
+    return sql.SQL("grant select on {}, {} to {}").format(
+        name_of(table.name), name_of(table.current_name), sql.Identifier(READER)
+    )
+
+
+def replace_day(table: Table, as_of: date) -> sql.Composed:
+    """Put the staged rows in the place of the day's."""
+    return sql.SQL(
+        "delete from {published} where {as_of} = {day}; "
+        "insert into {published} ({columns}) select {columns} from {staged}"
+    ).format(
+        published=name_of(table.name),
+        as_of=sql.Identifier(AS_OF),
+        day=sql.Literal(as_of),
+        columns=_list(table.types),
+        staged=name_of(table.staged_name),
+    )
+
+
+def attach_day(table: Table, as_of: date) -> sql.Composed:
+    """Put the staged table in the place of the day's partition."""
+    bare_day = table.day_name(as_of).split(".")[1]
+    return sql.SQL(
+        "drop table if exists {day}; "
+        "alter table {staged} set schema {schema}; "
+        "alter table {schema}.{moved} rename to {bare_day}; "
+        "alter table {published} attach partition {day} for values in ({as_of}); "
+        "alter table {day} drop constraint one_day; "
+        "comment on table {day} is {comment}"
+    ).format(
+        day=name_of(table.day_name(as_of)),
+        staged=name_of(table.staged_name),
+        schema=sql.Identifier(table.schema),
+        moved=sql.Identifier(table.staged_name.split(".")[1]),
+        bare_day=sql.Identifier(bare_day),
+        published=name_of(table.name),
+        as_of=sql.Literal(as_of),
+        comment=sql.Literal(f"{table.name} as of {as_of}"),
+    )
+
+
+def _definitions(table: Table) -> sql.Composed:
+    required = {*table.key, PLAN_HASH}
+    return sql.SQL(", ").join(
+        sql.SQL("{} {} {}").format(sql.Identifier(name), sql.SQL(kind), sql.SQL("not null" if name in required else ""))
+        for name, kind in table.types.items()
+    )
+
+
+def _list(names: Iterable[str]) -> sql.Composed:
+    return sql.SQL(", ").join(map(sql.Identifier, names))
+
+
+def _check_name(name: str, what: str, limit: int) -> None:
+    if not NAME.fullmatch(name):
+        raise ConfigurationError(f"{what} name {name!r} must be lower-case letters, digits and _, a letter first")
+    if len(name) > limit:
+        raise ConfigurationError(f"{what} name {name!r} has {len(name)} letters, at most {limit} fit")
+    if name in RESERVED_WORDS:
+        raise ConfigurationError(f"{what} name {name!r} is a reserved word of SQL; choose another")
+
+
+def _catalogue_type(column: str, declared: str) -> str:
+    kind = declared.strip().lower()
+    decimal = DECIMAL.fullmatch(kind)
+    if decimal:
+        return f"numeric({decimal[1]},{decimal[2]})"
+    if kind not in TYPES:
+        known = ", ".join(sorted({*TYPES, "numeric(p,s)"}))
+        raise ConfigurationError(f"column {column} has the type {declared!r}; types that can be published: {known}")
+    return TYPES[kind]

@@ -1,0 +1,241 @@
+"""Gate 1: each rule is shown to fail on a broken row, by both judgements, and to pass a good one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+import sqlglot
+from sent import DAY, gate_of, holding, row
+
+from quality.contract import Rule, contracts
+from quality.gate import CountsDiffer, Gate
+
+Cells = dict[str, str]
+
+BREAK: dict[str, Callable[[Rule], Cells]] = {
+    "required": lambda rule: {rule.columns[0]: " "},
+    "type": lambda rule: {rule.columns[0]: "not a value"},
+    "allowed": lambda rule: {rule.columns[0]: "elsewhere"},
+    "range": lambda rule: {rule.columns[0]: "-7" if rule.arguments["minimum"] is not None else "99999"},
+    "pattern": lambda rule: {rule.columns[0]: "?"},
+    "length": lambda rule: {rule.columns[0]: "长" * 201},
+    "not_in_future": lambda rule: {rule.columns[0]: "2026-11-21"},
+    "plan_currency": lambda rule: {rule.columns[0]: "USD"},
+    "not_before": lambda rule: {rule.columns[0]: "2026-10-01"},
+    "not_below": lambda rule: {rule.columns[0]: "0"},
+    "not_above": lambda rule: {rule.columns[0]: "6"},
+    "minimum_when": lambda rule: {rule.columns[0]: "-1", rule.columns[1]: rule.arguments["equals"]},
+    "required_when": lambda rule: {rule.columns[0]: "", rule.columns[1]: rule.arguments["equals"]},
+    "recorded_in_time": lambda rule: {rule.columns[1]: "2026-11-20"},
+    "key": lambda rule: {rule.columns[0]: "good"},
+    "unique": lambda rule: {name: "13800138000" if name == "phone" else "good" for name in rule.columns},
+}
+
+
+def distinct(table: str, number: int, **cells: str) -> Cells:
+    """A good row that shares no key with another number's."""
+    key = contracts()[table].key[0]
+    contact = {"phone": f"1390000{number:04d}"} if table == "customers" else {}
+    return row(table, **{key: f"row {number}"} | contact | cells)
+
+
+@pytest.mark.parametrize("table", contracts())
+def test_every_rule_catches_a_broken_row_in_both_judgements(table: str) -> None:
+    gate = gate_of(table)
+    good = row(table, **{name: "13800138000" if name == "phone" else "good" for name in _keys(table)})
+    broken = [distinct(table, number, **BREAK[rule.kind](rule)) for number, rule in enumerate(gate.rules)]
+    with holding(table, [good, *broken]) as session:
+        counted = gate.split(session)
+        found = gate.measure(session, counted)
+        flagged = _flagged(session, gate)
+    for number, rule in enumerate(gate.rules, start=3):
+        assert rule.id in flagged[number], f"{rule.id} let its broken row through"
+    assert all(found[rule.id] >= 1 for rule in gate.rules)
+    assert sum(counted.outcomes.values()) == len(broken) + 1
+
+
+@pytest.mark.parametrize("table", contracts())
+def test_a_good_row_passes_every_rule(table: str) -> None:
+    with holding(table, [distinct(table, 1), distinct(table, 2)]) as session:
+        gate = gate_of(table)
+        counted = gate.split(session)
+        assert gate.measure(session, counted) == dict.fromkeys((rule.id for rule in gate.rules), 0)
+        assert counted.outcomes["accepted"] == 2
+
+
+def _keys(table: str) -> set[str]:
+    return {name for rule in contracts()[table].rules if rule.kind in ("key", "unique") for name in rule.columns}
+
+
+def _flagged(session, gate: Gate) -> dict[int, set[str]]:
+    """Line -> the rules it breaks, duplicates and lateness included."""
+    flags = ", ".join(f'"_bad_{rule.id}"' for rule in gate.rules)
+    rows = session.rows(sqlglot.parse_one(f"select _line, {flags} from gate.judged", read="duckdb"))
+    return {line: {rule.id for rule, bad in zip(gate.rules, bads, strict=True) if bad} for line, *bads in rows}
+
+
+def outcomes(table: str, rows: list[Cells], **how) -> dict[int, str]:
+    """Line -> what becomes of it."""
+    with holding(table, rows) as session:
+        gate_of(table, **how).split(session)
+        return dict(
+            session.rows(sqlglot.parse_one("select _line, _outcome from gate.settled order by _line", read="duckdb"))
+        )
+
+
+def test_of_two_versions_of_a_key_the_later_one_stays() -> None:
+    rows = [
+        row("customers", customer_id="C1", updated_at="2026-11-02"),
+        row("customers", customer_id="C1", updated_at="2026-11-09"),
+    ]
+    assert outcomes("customers", rows) == {2: "merged", 3: "accepted"}
+
+
+def test_the_winner_of_a_tie_does_not_depend_on_the_order_of_the_rows() -> None:
+    one, other = row("orders", order_id="O1", amount="1.00"), row("orders", order_id="O1", amount="2.00")
+    with holding("orders", [one, other]) as session:
+        gate_of("orders").split(session)
+        first = session.rows(sqlglot.parse_one("select amount from gate.settled where _outcome = 'accepted'"))
+    with holding("orders", [other, one]) as session:
+        gate_of("orders").split(session)
+        second = session.rows(sqlglot.parse_one("select amount from gate.settled where _outcome = 'accepted'"))
+    assert first == second
+
+
+def test_two_blank_keys_are_missing_and_not_each_others_duplicates() -> None:
+    rows = [row("orders", order_id=""), row("orders", order_id="  ")]
+    with holding("orders", rows) as session:
+        counted = gate_of("orders").split(session)
+    assert counted.outcomes["quarantined"] == 2
+    assert counted.broken["key_unique"] == 0
+
+
+@pytest.mark.parametrize(
+    "variant", ["Ｃ００１", "C\u200b001", " C001 ", "c001"], ids=["full-width", "zero-width", "padded", "other-case"]
+)
+def test_variants_of_an_id_with_the_same_phone_are_one_customer(variant: str) -> None:
+    rows = [
+        row("customers", customer_id="C001", name="一", updated_at="2026-11-09"),
+        row("customers", customer_id=variant, name="二", updated_at="2026-11-02"),
+    ]
+    assert outcomes("customers", rows) == {2: "accepted", 3: "merged"}
+
+
+def test_the_same_name_phone_and_address_is_one_customer_under_two_ids() -> None:
+    rows = [
+        row("customers", customer_id="C1", name="张三", address="人民路 1 号", updated_at="2026-11-02"),
+        row("customers", customer_id="C2", name="张三", address="人民路 1 号", updated_at="2026-11-09"),
+    ]
+    with holding("customers", rows) as session:
+        gate = gate_of("customers")
+        gate.split(session)
+        links = session.frame(gate.links())
+    assert dict(zip(links["source_customer_id"], links["customer_id"], strict=True)) == {"C1": "C2", "C2": "C2"}
+    assert dict(zip(links["source_customer_id"], links["rule_id"], strict=True)) == {
+        "C1": "identity_unique",
+        "C2": "own",
+    }
+
+
+def test_a_quarantined_copy_does_not_take_its_good_twin_along() -> None:
+    rows = [row("orders", order_id="O1", amount="x", recorded_at="2026-11-02"), row("orders", order_id="O1")]
+    assert outcomes("orders", rows) == {2: "quarantined", 3: "accepted"}
+
+
+@pytest.mark.parametrize("value", ["NaN", "inf", "-inf", "1e999", "99999999999999999999", "1.234,50"])
+def test_what_is_not_a_number_never_becomes_an_amount(value: str) -> None:
+    assert outcomes("orders", [row("orders", amount=value)]) == {2: "quarantined"}
+
+
+@pytest.mark.parametrize(
+    ("value", "outcome"), [("2026-11-20 23:59:59", "accepted"), ("2026-11-21 00:00:00", "quarantined")]
+)
+def test_the_day_ends_at_midnight_of_the_plans_zone(value: str, outcome: str) -> None:
+    assert outcomes("orders", [row("orders", ordered_at=value, recorded_at="")]) == {2: outcome}
+
+
+def test_a_row_entered_too_late_is_let_in_and_counted_apart() -> None:
+    rows = [
+        row("orders", order_id="1", ordered_at="2026-11-01", recorded_at="2026-11-03"),
+        row("orders", order_id="2", ordered_at="2026-11-01", recorded_at="2026-11-03 00:00:01"),
+    ]
+    assert outcomes("orders", rows) == {2: "accepted", 3: "late"}
+
+
+def test_text_that_looks_like_nothing_stays_text() -> None:
+    with holding("customers", [distinct("customers", 1, name="null", region="NA", owner_id="007")]) as session:
+        gate = gate_of("customers")
+        gate.split(session)
+        [kept] = session.frame(gate.accepted()).to_dict("records")
+    assert (kept["name"], kept["region"], kept["owner_id"]) == ("null", "NA", "007")
+
+
+def test_eighteen_digits_stay_eighteen_digits() -> None:
+    with holding("orders", [row("orders", order_id="110101199003070011", customer_id="")]) as session:
+        gate = gate_of("orders")
+        gate.split(session)
+        [kept] = session.frame(gate.kept_back()).to_dict("records")
+    assert '"110101199003070011"' in kept["row_as_sent"]
+
+
+def test_a_column_the_source_does_not_have_is_not_assessed() -> None:
+    mapped = set(contracts()["customers"].by_name) - {"phone"}
+    gate = gate_of("customers", mapped)
+    assert {rule.id for rule in gate.not_assessed} == {
+        "phone_required",
+        "phone_pattern",
+        "contact_unique",
+        "identity_unique",
+    }
+    assert outcomes("customers", [row("customers") | {"phone": None}], mapped=mapped) == {2: "accepted"}
+
+
+def test_judgements_that_differ_stop_the_gate() -> None:
+    with holding("orders", [row("orders", amount="-5", kind="sale")]) as session:
+        gate = gate_of("orders")
+        counted = gate.split(session)
+        wrong = replace(counted, broken={**counted.broken, "amount_minimum_when_sale": 0})
+        with pytest.raises(CountsDiffer, match=r"amount_minimum_when_sale \(engine 0, Great Expectations 1\)"):
+            gate.measure(session, wrong)
+
+
+def test_a_rule_that_still_fails_in_dwd_is_found_in_the_written_file(tmp_path: Path) -> None:
+    file = tmp_path / "part.parquet"
+    with holding("orders", [row("orders", currency="USD")]) as session:
+        gate = gate_of("orders")
+        gate.split(session)
+        everything = gate.accepted()
+        everything.set("where", None)
+        session.write(everything, file, order_by=["order_id"])
+        with pytest.raises(CountsDiffer, match="currency_plan_currency"):
+            gate.measure_accepted(file, session)
+
+
+def test_the_hash_of_a_person_changes_with_the_key() -> None:
+    import pyarrow as pa
+    from sent import sent
+
+    from pipeline.engine import DuckDBEngine
+
+    seen = set()
+    for key in ("one", "two"):
+        values = {
+            "ods.customers": sent("customers", [row("customers")]),
+            "secret.keys": pa.table({"hash_key": [key]}),
+            "gate.none": pa.table({"x": [0]}),
+        }
+        with DuckDBEngine(memory_limit="1GB").session(zone="UTC", tables={}, values=values) as session:
+            gate_of("customers").split(session)
+            [(hashed,)] = session.rows(sqlglot.parse_one("select _key_contact_unique from gate.typed"))
+            seen.add(hashed)
+    assert len(seen) == 2
+    assert all(len(hashed) == 64 for hashed in seen)
+
+
+def test_the_end_of_the_day_follows_the_day() -> None:
+    earlier = replace(DAY, as_of=date(2026, 10, 31))
+    assert outcomes("orders", [row("orders", ordered_at="2026-11-01", recorded_at="")], day=earlier) == {
+        2: "quarantined"
+    }

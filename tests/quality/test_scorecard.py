@@ -1,0 +1,101 @@
+"""The four rates of S0 §4.3 and the state they put a source in."""
+
+import pandas as pd
+import pytest
+from sent import gate_of, holding, row
+
+from pipeline.plan import Quality
+from quality.contract import contracts
+from quality.scorecard import not_delivered, rates, states
+
+
+def scores(
+    table: str, rows: list[dict[str, str]], *, unreadable: int = 0, mapped: set[str] | None = None
+) -> dict[str, dict]:
+    """Dimension -> its row of the scorecard, as sent."""
+    gate = gate_of(table, mapped)
+    with holding(table, rows) as session:
+        counted = gate.split(session)
+    found = rates(gate, counted, unreadable, {}, Quality())
+    return {score["dimension"]: score for score in found if score["layer"] == "ods"}
+
+
+def orders(number: int, **cells: str) -> list[dict[str, str]]:
+    return [row("orders", order_id=f"{cells} {n}", **cells) for n in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("bad", "status"),
+    [
+        pytest.param(5, "met", id="exactly-95-percent"),
+        pytest.param(6, "below_threshold", id="just-below"),
+        pytest.param(21, "below_floor", id="below-the-floor"),
+    ],
+)
+def test_completeness_is_the_share_of_rows_with_every_required_field(bad: int, status: str) -> None:
+    found = scores("orders", orders(100 - bad) + orders(bad, customer_id=""))["completeness"]
+    assert (found["rows_good"], found["rate"], found["status"]) == (100 - bad, (100 - bad) / 100, status)
+
+
+@pytest.mark.parametrize(
+    ("repeats", "status"),
+    [pytest.param(1, "met", id="exactly-1-percent"), pytest.param(2, "below_threshold", id="two-percent")],
+)
+def test_fewer_duplicates_are_better(repeats: int, status: str) -> None:
+    found = scores("orders", orders(100 - repeats) + orders(1) * repeats)["duplicates"]
+    assert (found["rows_good"], found["better"], found["status"]) == (repeats, "lower", status)
+
+
+def test_lines_that_are_no_rows_count_as_wrong() -> None:
+    found = scores("orders", orders(9), unreadable=1)
+    assert found["accuracy"]["rate"] == found["completeness"]["rate"] == 0.9
+
+
+def test_timeliness_is_not_assessed_where_the_source_does_not_say_when_rows_were_entered() -> None:
+    mapped = set(contracts()["orders"].by_name) - {"recorded_at"}
+    found = scores("orders", [cells | {"recorded_at": None} for cells in orders(3)], mapped=mapped)["timeliness"]
+    assert (found["rate"], found["status"]) == (None, "not_assessed")
+    assert "does not say" in found["reason"]
+
+
+def test_timeliness_counts_rows_entered_within_the_contracts_days() -> None:
+    late = orders(1, ordered_at="2026-11-01", recorded_at="2026-11-10")
+    assert scores("orders", orders(3) + late)["timeliness"]["rate"] == 0.75
+
+
+def state_of(rows: list[dict]) -> dict[str, str]:
+    return {table: state.state for table, state in states(pd.DataFrame(rows), []).items()}
+
+
+def test_a_source_is_as_good_as_its_worst_rate() -> None:
+    gate = gate_of("orders")
+    for bad, state in ((0, "final"), (10, "provisional"), (30, "withheld")):
+        with holding("orders", orders(100 - bad) + orders(bad, amount="")) as session:
+            counted = gate.split(session)
+        assert state_of(rates(gate, counted, 0, {}, Quality())) == {"orders": state}
+
+
+def test_one_bad_source_does_not_touch_another() -> None:
+    found = []
+    for table, bad in (("orders", 30), ("answers", 0)):
+        gate = gate_of(table)
+        rows = [row(table, **{contracts()[table].key[0]: f"{n}"}) for n in range(100)]
+        rows = [cells | ({"customer_id": ""} if n < bad else {}) for n, cells in enumerate(rows)]
+        with holding(table, rows) as session:
+            found += rates(gate, gate.split(session), 0, {}, Quality())
+    assert state_of(found) == {"orders": "withheld", "answers": "final"}
+
+
+def test_a_required_column_that_is_absent_makes_a_source_provisional_and_says_which() -> None:
+    mapped = set(contracts()["customers"].by_name) - {"phone", "demand_tag"}
+    gate = gate_of("customers", mapped)
+    with holding("customers", [row("customers") | {"phone": None, "demand_tag": None}]) as session:
+        found = rates(gate, gate.split(session), 0, {}, Quality())
+    state = states(pd.DataFrame(found), [])["customers"]
+    assert (state.state, state.reason) == ("provisional", "customers: not in the source: phone, demand_tag")
+
+
+def test_an_absent_source_is_withheld_and_nothing_of_it_counts_as_good() -> None:
+    found = not_delivered(contracts()["expenses"], Quality(), "no source is declared")
+    assert {score["rate"] for score in found} == {None}
+    assert states(pd.DataFrame(found), ["expenses"])["expenses"].state == "withheld"
