@@ -46,10 +46,13 @@ def sql_asset(model: Model, plan: Plan) -> dg.AssetsDefinition:
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> MaterializeResult:
         day = tuoke.day(context.partition_key)
-        with told(), day.session(model.inputs, model.plan_inputs) as session:
-            with day.lake.write(model.name, day.as_of) as file:
-                written = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
-                check = grain_check(session, model.name, file, model.grain)
+        with (
+            told(),
+            day.session(model.inputs, model.plan_inputs) as session,
+            day.lake.write(model.name, day.as_of) as file,
+        ):
+            written = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
+            check = grain_check(session, model.name, file, model.grain)
         return MaterializeResult(
             metadata={
                 **table_metadata(day.file(model.name), model.columns),

@@ -1,4 +1,4 @@
-"""The roof: every asset, check, job, schedule and resource of one project. Nothing imports it but Dagster and the CLI."""
+"""The roof: every asset, check, job, schedule and resource of one project. Only Dagster and the CLI import it."""
 
 import dagster as dg
 

@@ -99,7 +99,8 @@ class Model(Strict):
             raise ValueError(f"weights add up to {total:.0%} under policy strict; make them 100 % or use normalise")
         if self.policy == "residual" and (self.residual_to is None or total > 1):
             raise ValueError(
-                f"policy residual needs residual_to and weights of at most 100 %, found {self.residual_to!r} and {total:.0%}"
+                f"policy residual needs residual_to and weights of at most 100 %, "
+                f"found {self.residual_to!r} and {total:.0%}"
             )
         if total == 0:
             raise ValueError("all weights are 0; give at least one indicator a weight")

@@ -118,7 +118,7 @@ class Gate:
         return exp.select("*", *flags).from_(TYPED)
 
     def _settled(self) -> exp.Select:
-        """Of the rows no rule keeps back, each duplicate key merges into its latest version; one key after the other."""
+        """Of the rows no rule keeps back, copies merge into the latest version; one duplicate key after the other."""
         step = exp.select(
             "*",
             self._is_kept_back().as_("_is_kept_back"),
@@ -163,7 +163,7 @@ class Gate:
         return exp.select(kept, into.as_("_merged_into"), by.as_("_merged_by")).from_(ranked.subquery("ranked"))
 
     def _newest_first(self) -> list[exp.Ordered]:
-        """Latest change first; then the row with the least hash of what it says, so that the order of rows is no matter."""
+        """Latest change first, then the least hash of what the row says: the order of rows is no matter."""
         changed = [name for name in ("updated_at", self.contract.recorded, self.contract.event) if name in self.mapped]
         said = exp.func("md5", _joined("|", [_said(column) for column in self.contract.columns]))
         return [

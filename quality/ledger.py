@@ -14,7 +14,10 @@ COUNTED = ("accepted", "late", "quarantined", "merged", "out_of_scope")
 
 LEDGER = TableSpec(
     name="dq.ledger",
-    description="Where every row and every amount of a source table went: in = accepted + late + quarantined + merged + out of scope.",
+    description=(
+        "Where every row and every amount of a source table went: "
+        "in = accepted + late + quarantined + merged + out of scope."
+    ),
     grain=("table_name", "layer", "currency"),
     columns={
         "table_name": ("text", "Canonical table"),

@@ -164,7 +164,7 @@ def _result(gate: Gate, rule: Rule, layer: str, total: int, unexpected: int | No
 
 
 def states(scorecard: pd.DataFrame, absent: Iterable[str]) -> dict[str, SourceState]:
-    """The state of each table, from what was sent: below a floor withheld, below a threshold or incomplete provisional."""
+    """The state of each table by what was sent: below a floor withheld, below a threshold or partial provisional."""
     found = {table: _state(rows) for table, rows in scorecard[scorecard["layer"] == "ods"].groupby("table_name")}
     return found | {table: SourceState("withheld", f"{table}: no source is declared") for table in absent}
 

@@ -14,7 +14,7 @@ STATES = ("final", "provisional", "withheld")
 
 
 def expectations(name: str, grain: Sequence[str], rows: int) -> dict[str, "Expectation"]:
-    """The rules of one published table by id: the rows that were computed, one per grain, and what its figures may be."""
+    """The rules of one published table by id: all computed rows, one per grain, figures within their range."""
     import great_expectations.expectations as gxe
 
     shared = {

@@ -13,7 +13,7 @@ from pipeline.errors import GateClosed
 from pipeline.project import Project
 from quality.contract import Contract
 from quality.gate import LATE, QUARANTINED, Counted, Gate
-from quality.ledger import LEDGER, Tally, demand_balance, gate_entries, landing_entry, tally
+from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
 from quality.scorecard import RESULTS, SCORECARD, not_delivered, rates, results
 
@@ -59,7 +59,7 @@ def _spec(contract: Contract, project: Project) -> dg.AssetSpec:
     return dg.AssetSpec(
         asset_key(f"dwd.{contract.table}"),
         group_name="dwd",
-        description=f"{contract.description} Typed, cleaned, without duplicates; rows that break a rule are in quarantine.",
+        description=f"{contract.description} Typed, cleaned, without duplicates; other rows are in quarantine.",
         owners=[team(contract.owner)],
         kinds={"duckdb", "greatexpectations"},
         deps=[asset_key(f"ods.{contract.table}")],
@@ -168,7 +168,7 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
     if total and kept_back / total > limit:
         worst = max(counted.broken, key=lambda rule: counted.broken[rule])
         raise GateClosed(
-            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, more than the plan's {limit:.0%}; "
+            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan bears {limit:.0%}; "
             f"most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in sources.yaml"
         )
 
