@@ -126,9 +126,10 @@ def read_macros(folder: Path) -> dict[str, Macro]:
                 raise ModelError(f"{path.name}: only `create macro` belongs here, found {statement.key}")
             signature = statement.this
             name = signature.this.name
-            if not isinstance(sqlglot.parse_one(f"{name}()", read=DIALECT), exp.Anonymous):
-                raise ModelError(f"{path.name}: {name} is a function of SQL already; choose another name")
             parameters = tuple(parameter.name for parameter in signature.expressions)
+            call = sqlglot.parse_one(f"{name}({', '.join(parameters)})", read=DIALECT)
+            if not isinstance(call, exp.Anonymous):
+                raise ModelError(f"{path.name}: {name} is a function of SQL already; choose another name")
             macros[name] = Macro(name=name, parameters=parameters, body=inline(statement.expression, macros))
     return macros
 
