@@ -47,7 +47,9 @@ class ProjectDay:
     @property
     def rules_day(self) -> Day:
         """What the rules of the gate must know of the day."""
-        return Day(as_of=self.as_of, zone=self.project.plan.zone, currency=self.project.plan.currency)
+        plan = self.project.plan
+        lists = {"channels": tuple(channel.id for channel in plan.channels), "products": tuple(plan.products)}
+        return Day(as_of=self.as_of, zone=plan.zone, currency=plan.currency, lists=lists)
 
     @contextmanager
     def session(self, inputs: Iterable[str], plan_inputs: Iterable[str] = ()) -> Iterator[Session]:
@@ -75,7 +77,7 @@ class ProjectDay:
         keys = {"secret.keys": pa.table({"hash_key": [self.project.hash_key]})} if "secret.keys" in wanted else {}
         if wanted <= set(keys):
             return keys
-        tables = plan_tables(self.project.plan, self.as_of, additive=catalogue().additive)
+        tables = plan_tables(self.project.plan, self.as_of, additive=catalogue().quantities)
         return keys | {name: table for name, table in tables.items() if name in wanted}
 
     def write(self, spec: TableSpec, rows: pd.DataFrame | list[dict], name: str | None = None) -> int:

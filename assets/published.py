@@ -13,7 +13,8 @@ from dagster import AssetExecutionContext
 
 from assets.day import ProjectDay, TuokeProject, told
 from assets.factory import asset_key, daily_partitions, team
-from pipeline.engine import SQL_FOLDER, Model
+from pipeline import ROOT
+from pipeline.engine import Model
 from pipeline.project import Project
 from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
@@ -150,7 +151,7 @@ def inputs_of(day: ProjectDay) -> dict[str, str]:
 @cache
 def code_version() -> str:
     """The release, and a hash of the code that runs, models included."""
-    root = SQL_FOLDER.parent
+    root = ROOT
     digest = hashlib.sha256()
     for folder in ("assets", "pipeline", "quality", "sql"):
         for path in sorted((root / folder).rglob("*")):

@@ -58,6 +58,7 @@ max_wal_senders = 0
 max_wal_size = '4GB'
 timezone = 'UTC'
 log_timezone = 'UTC'
+log_checkpoints = off
 lc_messages = 'C'
 # the detail of an error repeats the row it is about
 log_error_verbosity = terse
@@ -126,7 +127,7 @@ class EmbeddedServer:
         atexit.unregister(self.stop)
         claim, self._claim = self._claim, None
         with self._alone(), closing(os.fdopen(claim)):
-            if _is_last(claim):
+            if _is_last(claim) and self._is_up():
                 self._halt()
 
     def serve(self, port: int | None = None) -> int:
@@ -155,8 +156,8 @@ class EmbeddedServer:
         unfinished = self.data.with_name("data.unfinished")
         if unfinished.exists():
             shutil.rmtree(unfinished)
-        unfinished.mkdir(mode=0o700)
-        self._hand_over(unfinished)
+        self._make_private(unfinished)
+        self._let_account_in(unfinished)
         # the built-in locale sorts alike on every system, before and after its updates
         self._run(
             unfinished,
@@ -172,6 +173,7 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _launch(self, port: int | None) -> None:
+        self._let_account_in(self.data)
         self._prepare_socket_folder()
         (self.data / "postgresql.conf").write_text(self._configuration(port), encoding="utf-8")
         (self.data / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
@@ -278,8 +280,7 @@ class EmbeddedServer:
         if folder == self.data:
             return
         if not folder.exists():
-            folder.mkdir(mode=0o700)
-            self._hand_over(folder)
+            self._make_private(folder)
         found = folder.lstat()
         # /tmp is everybody's: someone else may have been there first
         if found.st_uid != self.data.stat().st_uid or found.st_mode & 0o077 or folder.is_symlink():
@@ -293,16 +294,10 @@ class EmbeddedServer:
             usual.symlink_to(f".s.PGSQL.{port}")
 
     def _forget_dead_server(self) -> None:
-        """Remove a crashed server's pid file once its number belongs to another process; Postgres can't tell."""
-        pid_file = self.data / "postmaster.pid"
-        if not pid_file.exists():
-            return
-        try:
-            works_in = psutil.Process(int(pid_file.read_text().split("\n", 1)[0])).cwd()
-        except psutil.Error:
-            works_in = None
-        if works_in != str(self.data):
-            pid_file.unlink()
+        """Remove what a crashed server left, if its process number is another's by now; Postgres can't tell."""
+        for left in (self.data / "postmaster.pid", *self._socket_folder.glob(".s.PGSQL.*.lock")):
+            if left.exists() and _works_in(int(left.read_text().split("\n", 1)[0])) != self.data:
+                left.unlink()
 
     @cached_property
     def _account(self) -> dict[str, int | list[int]]:
@@ -313,10 +308,15 @@ class EmbeddedServer:
         entry = pwd.getpwuid(owner) if owner else _server_account()
         return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
 
-    def _hand_over(self, folder: Path) -> None:
-        """Give a new folder to the server's account and let it come this far."""
+    def _make_private(self, folder: Path) -> None:
+        """Make a folder that is the server's account's alone."""
+        folder.mkdir(mode=0o700)
         if self._account:
             os.chown(folder, self._account["user"], self._account["group"])
+
+    def _let_account_in(self, folder: Path) -> None:
+        """Let the server's account pass the folders above its own, and those above its programs."""
+        if self._account:
             _let_through(folder)
             _let_through(_programs() / "postgres")
 
@@ -334,6 +334,14 @@ class EmbeddedServer:
         with open(self.folder / "start.lock", "w", encoding="ascii") as file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
+
+
+def _works_in(process_id: int) -> Path | None:
+    """The folder a process stands in, which is a server's data folder; None if there is no such process."""
+    try:
+        return Path(psutil.Process(process_id).cwd())
+    except psutil.Error:
+        return None
 
 
 def _is_last(claim: int) -> bool:

@@ -307,6 +307,8 @@ class Plan(Strict):
     official_model: Literal["M0", "M1", "M2", "M3"] = "M1"
     score_cap: Annotated[float, Field(ge=100, le=200)] = 100
     channels: list[Channel] = []
+    products: list[str] = []
+    """What the company sells, by the names its systems should use; empty where any name will do."""
     segments: Segments = Segments()
     playbook: dict[Identifier, Play] = {}
     definitions: Definitions = Definitions()

@@ -5,7 +5,7 @@ Calendar arithmetic is done here once, so that every engine compares plain dates
 """
 
 from calendar import monthrange
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -49,7 +49,9 @@ ABC_LABELS = {
     "C": Label(zh="C 类零散客户", en="C, scattered customers"),
 }
 
-RESERVED_IDS = frozenset({cell.id for cell in CELLS} | {NO_ORDER_ID, GRID} | {f"abc_{letter.lower()}" for letter in ABC_LABELS})
+RESERVED_IDS = frozenset(
+    {cell.id for cell in CELLS} | {NO_ORDER_ID, GRID} | {f"abc_{letter.lower()}" for letter in ABC_LABELS}
+)
 
 _TEXT, _DATE, _DOUBLE, _INTEGER, _FLAG = pa.string(), pa.date32(), pa.float64(), pa.int64(), pa.bool_()
 
@@ -135,12 +137,16 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
     _check_segments(plan)
     rows: dict[str, list[Row]] = {
         "plan.settings": [_settings(plan, as_of)],
-        "plan.rfm_rules": [_rule(rule, priority, as_of) for priority, rule in enumerate(plan.segments.rfm.rules, start=1)],
+        "plan.rfm_rules": [
+            _rule(rule, priority, as_of) for priority, rule in enumerate(plan.segments.rfm.rules, start=1)
+        ],
         "plan.rfm_grid": [_grid(plan.segments.rfm, as_of)],
         "plan.rfm_cells": [_cell(cell) for cell in CELLS],
         "plan.segment_classes": [*_rfm_classes(plan), *_abc_classes(plan)],
         "plan.high_value_grades": [{"grade": grade} for grade in plan.definitions.high_value_grades],
-        "plan.channels": [{"channel": channel.id, **_labels(channel.label), "weight": channel.weight} for channel in plan.channels],
+        "plan.channels": [
+            {"channel": channel.id, **_labels(channel.label), "weight": channel.weight} for channel in plan.channels
+        ],
         "plan.playbook": list(_playbook(plan)),
         "plan.periods": list(_periods(plan, as_of)),
         "plan.targets": list(_targets(plan, as_of, additive)),
@@ -165,7 +171,9 @@ def _check_segments(plan: Plan) -> None:
     rules = plan.segments.rfm.rules
     taken = sorted({rule.id for rule in rules} & RESERVED_IDS)
     if taken:
-        raise ConfigurationError(f"plan.yaml segments.rfm.rules: the ids {', '.join(taken)} are Tuoke's own; rename the rules")
+        raise ConfigurationError(
+            f"plan.yaml segments.rfm.rules: the ids {', '.join(taken)} are Tuoke's own; rename the rules"
+        )
     if plan.definitions.high_value == "rfm" and HIGH_VALUE not in {rule.id for rule in rules}:
         raise ConfigurationError(
             f"plan.yaml definitions.high_value is rfm, but no rule has the id {HIGH_VALUE}; found "
@@ -174,7 +182,9 @@ def _check_segments(plan: Plan) -> None:
     known = [row["segment"] for row in (*_rfm_classes(plan), *_abc_classes(plan))]
     strange = sorted(set(plan.playbook) - set(known))
     if strange:
-        raise ConfigurationError(f"plan.yaml playbook: no segment {', '.join(strange)}; segments are {', '.join(known)}")
+        raise ConfigurationError(
+            f"plan.yaml playbook: no segment {', '.join(strange)}; segments are {', '.join(known)}"
+        )
 
 
 def _settings(plan: Plan, as_of: date) -> Row:
@@ -250,19 +260,19 @@ def _rfm_classes(plan: Plan) -> list[Row]:
 
 
 def _abc_classes(plan: Plan) -> list[Row]:
-    a_until, b_until = plan.segments.abc.a_until, plan.segments.abc.b_until
+    a_until, b_until = (f"{share * 100:g}%" for share in (plan.segments.abc.a_until, plan.segments.abc.b_until))
     definitions = {
         "A": Label(
-            zh=f"按近 12 个月净消费从高到低排列，消费更多的客户合计不到总额的 {a_until:.0%}。",
-            en=f"By net spend of the last 12 months, those who spent more make up less than {a_until:.0%} of the total.",
+            zh=f"按近 12 个月净消费从高到低排列，消费更多的客户合计不到总额的 {a_until}。",
+            en=f"Of net spend in the last 12 months, those who spent more made less than {a_until}.",
         ),
         "B": Label(
-            zh=f"按近 12 个月净消费从高到低排列，消费更多的客户合计达到 {a_until:.0%}、不到 {b_until:.0%}。",
-            en=f"By net spend of the last 12 months, those who spent more make up {a_until:.0%} to less than {b_until:.0%}.",
+            zh=f"按近 12 个月净消费从高到低排列，消费更多的客户合计达到总额的 {a_until}、不到 {b_until}。",
+            en=f"Of net spend in the last 12 months, those who spent more made {a_until} to less than {b_until}.",
         ),
         "C": Label(
-            zh=f"消费更多的客户合计已达总额的 {b_until:.0%}，或近 12 个月没有净消费。",
-            en=f"Those who spent more make up {b_until:.0%} of the total or more, or no net spend in the last 12 months.",
+            zh=f"按近 12 个月净消费从高到低排列，消费更多的客户合计达到总额的 {b_until}；或没有净消费。",
+            en=f"Of net spend in the last 12 months, those who spent more made {b_until} or more; or no net spend.",
         ),
     }
     return [
@@ -297,26 +307,39 @@ def _cell_as_rule(cell: Cell, rfm: Rfm) -> RfmRule:
 
 def _definition(rule: RfmRule, plan: Plan) -> Label:
     """The thresholds of a rule as a manager reads them."""
-    window, unit = plan.segments.rfm.window_months, _currency_zh(plan)
+    months, unit = plan.segments.rfm.window_months, _currency_zh(plan)
+    recently = f"in the last {_months_en(months)}" if months > 1 else "in the last month"
     zh = [
-        _limits(rule.recency_months, "最近一次下单", "满 {} 个月", "不满 {} 个月", "、", "{:g}"),
-        _limits(rule.frequency, f"近 {window} 个月下单", "至少 {} 次", "少于 {} 次", "、", "{:g}"),
-        _limits(rule.amount, f"近 {window} 个月净消费", f"至少 {{}} {unit}", f"低于 {{}} {unit}", "、", "{:,.2f}"),
+        _limits(rule.recency_months, "最近一次下单", "满{}", "不满{}", "、", lambda limit: f" {limit:g} 个月"),
+        _limits(rule.frequency, f"近 {months} 个月下单", "至少{}", "少于{}", "、", lambda limit: f" {limit:g} 次"),
+        _limits(
+            rule.amount, f"近 {months} 个月净消费", "至少{}", "低于{}", "、", lambda limit: f" {limit:,.2f} {unit}"
+        ),
     ]
-    recently = f" in the last {window} months"
     en = [
-        _limits(rule.recency_months, "last order ", "at least {} months ago", "less than {} months ago", " and ", "{:g}"),
-        _limits(rule.frequency, f"orders{recently}: ", "at least {}", "fewer than {}", " and ", "{:g}"),
-        _limits(rule.amount, f"net spend{recently}: ", "at least {}", "less than {}", " and ", f"{{:,.2f}} {plan.currency}"),
+        _limits(rule.recency_months, "last order ", "at least {} ago", "less than {} ago", " and ", _months_en),
+        _limits(rule.frequency, f"orders {recently}: ", "at least {}", "fewer than {}", " and ", "{:g}".format),
+        _limits(
+            rule.amount,
+            f"net spend {recently}: ",
+            "at least {}",
+            "less than {}",
+            " and ",
+            lambda limit: f"{limit:,.2f} {plan.currency}",
+        ),
     ]
     chinese, english = "，".join(filter(None, zh)) or "不设条件", "; ".join(filter(None, en)) or "no condition"
     return Label(zh=f"{chinese}。", en=f"{english[0].upper()}{english[1:]}.")
 
 
-def _limits(range_: Range, what: str, least: str, below: str, joint: str, number: str) -> str:
+def _months_en(months: float) -> str:
+    return "1 month" if months == 1 else f"{months:g} months"
+
+
+def _limits(range_: Range, what: str, least: str, below: str, joint: str, told: Callable[[float], str]) -> str:
     """`what` with its lower and upper limit in words; nothing where both are open."""
     words = [
-        template.format(number.format(limit))
+        template.format(told(limit))
         for template, limit in ((least, range_.least), (below, range_.below))
         if limit is not None
     ]
@@ -387,13 +410,21 @@ def _aim(target: Target, period: Row, as_of: date, *, is_additive: bool) -> Row 
         return whole | {"milestone_target": _due(target, as_of)}
     if period["period"] in target.milestones:
         milestone = target.milestones[period["period"]]
-        part = milestone / target.value if target.value else 0.0
-        return whole | {"target": milestone, "floor": None if target.floor is None else target.floor * part}
+        return whole | {"target": milestone, "floor": _part(target, milestone)}
     return None if is_additive or target.milestones else whole
+
+
+def _part(target: Target, milestone: float) -> float | None:
+    """The floor of a part of the whole."""
+    return target.floor * milestone / target.value if target.floor and target.value else target.floor
 
 
 def _due(target: Target, as_of: date) -> float | None:
     """The sum of the milestones of the months that are over; None while there is none."""
     tomorrow = as_of + timedelta(days=1)
-    over = [value for month, value in target.milestones.items() if months_before(date.fromisoformat(f"{month}-01"), -1) <= tomorrow]
+    over = [
+        value
+        for month, value in target.milestones.items()
+        if months_before(date.fromisoformat(f"{month}-01"), -1) <= tomorrow
+    ]
     return sum(over) if over else None

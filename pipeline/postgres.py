@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from importlib.resources import files
 
 import psycopg2
 from sqlalchemy.exc import DBAPIError
 
+from pipeline import ROOT
 from pipeline.errors import WarehouseError
 
 READER = "tuoke_reader"
@@ -31,7 +31,7 @@ REMEDIES = {
 @cache
 def statement(name: str) -> str:
     """The text of sql/postgres/<name>.sql."""
-    return files("sql.postgres").joinpath(f"{name}.sql").read_text(encoding="utf-8")
+    return (ROOT / "sql" / "postgres" / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def driver_error(error: BaseException) -> psycopg2.Error | None:

@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import tenacity
 from psycopg2 import DataError, IntegrityError, sql
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, QueryCanceled
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
@@ -21,7 +21,7 @@ from psycopg2.extras import Json
 from pipeline import relations
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.postgres import explained, is_transient, statement
+from pipeline.postgres import explained, statement
 from pipeline.relations import Publication, Standing, Table
 
 log = logging.getLogger(__name__)
@@ -45,16 +45,19 @@ SESSION = {
 
 @dataclass(frozen=True)
 class Patience:
-    """How long publishing waits before it gives up: in seconds, except for the numbers of attempts."""
+    """How long publishing waits before it gives up, in seconds."""
 
     run: float = 300
     """For another run that is publishing."""
-    reader: float = 3
-    """For readers that hold a table, each time; new readers wait behind it as long."""
-    swaps: int = 8
+    readers: float = 360
+    """For readers that hold a table; those of the reader's role are ended by the server before that."""
+    queue: float = 0.8
+    """How long new readers are kept waiting meanwhile, at a time. Less than the second after which a server looks for
+    deadlocks: no reader can then become the victim of one."""
     connections: int = 5
+    """How often the whole is tried when a connection is lost or can't be had."""
     pause: float = 1
-    """Between two attempts; it doubles up to ten times as much while a connection can't be had."""
+    """Between two attempts; for connections it doubles, up to ten times as much."""
 
 
 def prepare(connection: Connection, run_id: str) -> None:
@@ -82,7 +85,7 @@ def take_lock(connection: Connection, patience: Patience) -> None:
     """
     try:
         with connection, connection.cursor() as cursor:
-            _limit_waiting(cursor, patience.run)
+            _limit(cursor, "lock_timeout", patience.run)
             cursor.execute("select pg_advisory_lock(%s)", [PUBLISHING_LOCK])
     except LockNotAvailable:
         raise AlreadyRunning(
@@ -138,39 +141,37 @@ def swap(
     row_counts: Mapping[str, int],
     patience: Patience,
 ) -> None:
-    """Put all staged tables in their places in one transaction; tried again while readers hold a table.
+    """Put all staged tables in their places in one transaction.
 
     Raises:
-        WarehouseError: readers held a table at every attempt; the message names them.
+        WarehouseError: readers held a table all the time; the message names them.
     """
-    attempts = tenacity.Retrying(
-        retry=tenacity.retry_if_exception(lambda error: is_transient(error) and not connection.closed),
-        stop=tenacity.stop_after_attempt(patience.swaps),
-        wait=tenacity.wait_random(patience.pause / 2, patience.pause),
-        before_sleep=tenacity.before_sleep_log(log, logging.INFO),
-        reraise=True,
-    )
-    try:
-        attempts(_swap_once, connection, tables, publication, row_counts, patience)
-    except LockNotAvailable:
-        held = [name for table in tables for name in (table.name, table.day_name(publication.as_of))]
-        raise WarehouseError(
-            f"{_holders(connection, held)} held a table to be replaced, {patience.swaps} times for "
-            f"{patience.reader:g} seconds; nothing was published. End that session, or run again after it"
-        ) from None
+    small = [table for table in tables if not table.by_day_partition]
+    large = [table for table in tables if table.by_day_partition]
+    with connection, connection.cursor() as cursor:
+        for table in tables:
+            _ensure(cursor, table)
+        for table in small:
+            cursor.execute(relations.replace_day(table, publication.as_of))
+        if large:
+            _lock_out_readers(cursor, large, patience)
+        for table in large:
+            cursor.execute(relations.attach_day(table, publication.as_of))
+        _record(cursor, publication, row_counts)
 
 
 def forget(connection: Connection, tables: Iterable[Table], as_of: date, retention: Retention, wait: float) -> None:
     """Drop the days that are past keeping. A reader that holds one puts it off to the next publication."""
-    try:
-        with connection, connection.cursor() as cursor:
-            _limit_waiting(cursor, wait)
-            cursor.execute("select distinct as_of from meta.publications")
-            gone = sorted(expired({day for (day,) in cursor}, retention) - {as_of})
-            for table in tables:
+    with connection, connection.cursor() as cursor:
+        cursor.execute("select distinct as_of from meta.publications")
+        gone = sorted(expired({day for (day,) in cursor}, retention) - {as_of})
+    for table in tables:
+        try:
+            with connection, connection.cursor() as cursor:
+                _limit(cursor, "lock_timeout", wait)
                 _forget_days(cursor, table, gone)
-    except LockNotAvailable:
-        log.warning("a reader holds a day that is past keeping; it is dropped with the next publication")
+        except LockNotAvailable:
+            log.warning("a reader holds %s: days past keeping are dropped with the next publication", table.name)
 
 
 def tidy(connection: Connection, tables: Iterable[Table]) -> None:
@@ -199,32 +200,51 @@ def expired(days: Iterable[date], retention: Retention) -> set[date]:
     return {day for day in ordered if day < oldest and day not in kept}
 
 
-def _swap_once(
-    connection: Connection,
-    tables: Sequence[Table],
-    publication: Publication,
-    row_counts: Mapping[str, int],
-    patience: Patience,
-) -> None:
-    with connection, connection.cursor() as cursor:
-        _limit_waiting(cursor, patience.reader)
-        for table in tables:
-            _ensure(cursor, table)
-        # inserting hinders no reader, replacing a partition does: it comes last, right before the commit
-        for table in sorted(tables, key=lambda table: table.by_day_partition):
-            place = relations.attach_day if table.by_day_partition else relations.replace_day
-            cursor.execute(place(table, publication.as_of))
-        cursor.execute(
-            statement("record"),
-            {
-                "run_id": publication.run_id,
-                "as_of": publication.as_of,
-                "plan_hash": publication.plan_hash,
-                "code_version": publication.code_version,
-                "inputs": Json(dict(publication.inputs)),
-                "row_counts": Json(dict(row_counts)),
-            },
-        )
+def _record(cursor: Cursor, publication: Publication, row_counts: Mapping[str, int]) -> None:
+    values = {
+        "run_id": publication.run_id,
+        "as_of": publication.as_of,
+        "plan_hash": publication.plan_hash,
+        "code_version": publication.code_version,
+        "inputs": Json(dict(publication.inputs)),
+        "row_counts": Json(dict(row_counts)),
+    }
+    cursor.execute(statement("record"), values)
+
+
+def _lock_out_readers(cursor: Cursor, tables: Sequence[Table], patience: Patience) -> None:
+    """Wait until nobody reads the tables, and hold them until the commit.
+
+    Attaching a new day would not need it, were there not readers who plan their query before the commit and take
+    their snapshot after it: they would find the day published and its partition missing from their plan.
+    """
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(QueryCanceled),
+        stop=tenacity.stop_after_delay(patience.readers),
+        wait=tenacity.wait_random(patience.pause / 2, patience.pause),
+        before_sleep=tenacity.before_sleep_log(log, logging.INFO),
+        reraise=True,
+    )
+    try:
+        attempts(_lock_once, cursor, tables, patience.queue)
+    except QueryCanceled:
+        holders = _holders(cursor, tables)
+        raise WarehouseError(
+            f"{holders} held a table to be replaced for {patience.readers:g} seconds; nothing was published. "
+            "End that session, or run again after it"
+        ) from None
+
+
+def _lock_once(cursor: Cursor, tables: Sequence[Table], seconds: float) -> None:
+    cursor.execute("savepoint unlocked")
+    # not lock_timeout, which would allow the time to each of the tables
+    _limit(cursor, "statement_timeout", seconds)
+    try:
+        cursor.execute(relations.lock_out_readers(tables))
+    except QueryCanceled:
+        cursor.execute("rollback to savepoint unlocked")
+        raise
+    cursor.execute("select set_config('statement_timeout', %s, true)", [SESSION["statement_timeout"]])
 
 
 def _ensure(cursor: Cursor, table: Table) -> None:
@@ -309,8 +329,8 @@ class _CsvStream:
         return b""
 
 
-def _limit_waiting(cursor: Cursor, seconds: float) -> None:
-    cursor.execute("select set_config('lock_timeout', %s, true)", [f"{seconds * 1000:.0f}ms"])
+def _limit(cursor: Cursor, setting: str, seconds: float) -> None:
+    cursor.execute("select set_config(%s, %s, true)", [setting, f"{seconds * 1000:.0f}ms"])
 
 
 def _publisher(connection: Connection) -> str:
@@ -320,8 +340,7 @@ def _publisher(connection: Connection) -> str:
     return f"{found[0]} (since {found[1]:%Y-%m-%d %H:%M})" if found else "another run"
 
 
-def _holders(connection: Connection, names: Sequence[str]) -> str:
-    with connection, connection.cursor() as cursor:
-        cursor.execute(statement("holders"), [list(names)])
-        found = [f"{name} (process {pid}, since {since:%H:%M:%S})" for pid, name, since in cursor]
+def _holders(cursor: Cursor, tables: Sequence[Table]) -> str:
+    cursor.execute(statement("holders"), [[table.name for table in tables]])
+    found = [f"{name} (process {pid}, since {since:%H:%M:%S})" for pid, name, since in cursor]
     return ", ".join(found) or "a session that has ended since"

@@ -303,6 +303,12 @@ def replace_day(table: Table, as_of: date) -> sql.Composed:
     )
 
 
+def lock_out_readers(tables: Iterable[Table]) -> sql.Composed:
+    """Wait for those who read one of the tables, let no others in."""
+    names = sql.SQL(", ").join(sql.SQL("only {}").format(name_of(table.name)) for table in tables)
+    return sql.SQL("lock table {} in access exclusive mode").format(names)
+
+
 def attach_day(table: Table, as_of: date) -> sql.Composed:
     """Put the staged table in the place of the day's partition."""
     bare_day = table.day_name(as_of).split(".")[1]

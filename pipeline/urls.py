@@ -19,10 +19,10 @@ def normalise_url(url: str) -> sqlalchemy.URL:
     """
     try:
         parsed = sqlalchemy.make_url(url.strip())
-    except (ArgumentError, ValueError) as error:
+    except (ArgumentError, ValueError):
         raise ConfigurationError(
             "the database URL can't be read; write it as postgresql://user:password@host:5432/database, "
             "with %40 for an @ in the password"
-        ) from error.with_traceback(None)
+        ) from None
     # SQLAlchemy 2.1 gives a bare postgresql:// to psycopg 3; `postgres://` is what hosting providers hand out
     return parsed.set(drivername=POSTGRES_DRIVER) if parsed.drivername in ("postgresql", "postgres") else parsed

@@ -173,6 +173,6 @@ class Warehouse:
                 # where even this fails the connection is gone, and the next run does it
                 with suppress(psycopg2.Error):
                     publishing.drop_staging(connection)
-            publishing.forget(connection, tables, publication.as_of, retention, self.patience.reader)
+            publishing.forget(connection, tables, publication.as_of, retention, self.patience.queue)
             publishing.tidy(connection, tables)
         return rows

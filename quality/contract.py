@@ -42,13 +42,18 @@ class Rule:
     dimension: Dimension
     kind: str
     columns: tuple[str, ...]
-    severity: Literal["error", "warning"] = "error"
+    severity: Literal["error", "warning", "info"] = "error"
     arguments: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def is_rated(self) -> bool:
+        """Whether it counts in the rates: what is only worth a warning or a note does not."""
+        return self.severity == "error"
 
     @property
     def quarantines(self) -> bool:
         """Whether a row that breaks it is kept back: duplicates are merged instead, late rows are let in."""
-        return self.severity == "error" and self.dimension not in ("uniqueness", "timeliness")
+        return self.is_rated and self.dimension not in ("uniqueness", "timeliness")
 
 
 @dataclass(frozen=True)
@@ -202,6 +207,8 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
     suffixes = {
         "not_in_future": "not_in_future",
         "plan_currency": "plan_currency",
+        "listed": "listed",
+        "expected": "expected",
         "not_before": f"not_before_{arguments.get('other')}",
         "not_below": f"not_below_{arguments.get('other')}",
         "not_above": f"not_above_{arguments.get('other')}",

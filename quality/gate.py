@@ -73,7 +73,8 @@ class Gate:
 
     def _has(self, rule: Rule) -> bool:
         needed = set(rule.columns) - set(rule.arguments.get("optional", ()))
-        return needed <= self.mapped
+        has_list = rule.kind != "listed" or bool(self.day.lists.get(rule.arguments["list"]))
+        return has_list and needed <= self.mapped
 
     # --- the split ---
 
@@ -177,8 +178,10 @@ class Gate:
     def _count(self, session: Session) -> Counted:
         """One pass over the settled rows."""
         groups = {
-            "incomplete": [rule for rule in self.rules if rule.dimension == "completeness"],
-            "inaccurate": [rule for rule in self.rules if rule.dimension in ("accuracy", "consistency")],
+            "incomplete": [rule for rule in self.rules if rule.is_rated and rule.dimension == "completeness"],
+            "inaccurate": [
+                rule for rule in self.rules if rule.is_rated and rule.dimension in ("accuracy", "consistency")
+            ],
         }
         cells = [_col(name) for name in sorted(self.mapped & set(self.contract.by_name))]
         counts = {
@@ -402,8 +405,8 @@ def _how_many(condition: exp.Expr) -> exp.Expr:
 
 
 def _total(parts: list[exp.Expr]) -> exp.Expr:
-    total = parts[0]
-    for part in parts[1:]:
+    total: exp.Expr = exp.Literal.number(0)
+    for part in parts:
         total = exp.Add(this=total, expression=part)
     return total
 

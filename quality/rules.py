@@ -6,7 +6,7 @@ the rule takes them for one, `_due` the last moment a row may be entered in its 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
@@ -32,6 +32,8 @@ class Day:
     as_of: date
     zone: ZoneInfo
     currency: str
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The plan's own lists by name: its channels, its products. One that is empty judges nothing."""
 
     @property
     def next_day(self) -> date:
@@ -62,6 +64,7 @@ def _raw_name(contract: Contract, name: str) -> str:
 
 _PREDICATES = {
     "required": "$x is null",
+    "expected": "$x is null",
     "type": "$x is not null",
     "pattern": "not regexp_matches($x, $pattern)",
     "length": "length($x) > $maximum",
@@ -83,12 +86,16 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
     columns = [exp.column(name, quoted=True) for name in looked_at(rule, contract)]
     if rule.kind == "range":
         predicate = _outside(columns[0], rule.arguments["minimum"], rule.arguments["maximum"])
-    elif rule.kind == "allowed":
-        predicate = columns[0].isin(*rule.arguments["values"]).not_()
+    elif rule.kind in ("allowed", "listed"):
+        predicate = columns[0].isin(*_values(rule, day)).not_()
     else:
         values = dict(rule.arguments) | {"currency": day.currency, "next_day": _moment(rule, contract, day)}
         predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
     return snippet("coalesce($predicate, false)", predicate=predicate)
+
+
+def _values(rule: Rule, day: Day) -> tuple[str, ...]:
+    return rule.arguments["values"] if rule.kind == "allowed" else day.lists[rule.arguments["list"]]
 
 
 def _outside(x: exp.Expr, minimum: float | None, maximum: float | None) -> exp.Expr:
@@ -115,7 +122,9 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
     simple: Mapping[str, Callable[[], Expectation]] = {
         "required": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
         "type": lambda: gxe.ExpectColumnValuesToBeNull(column=columns[0]),
-        "allowed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(arguments["values"])),
+        "expected": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
+        "allowed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
+        "listed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
         "range": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], min_value=arguments["minimum"], max_value=arguments["maximum"]
         ),
@@ -165,6 +174,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "required": ("{zh}为必填项", "{en} is required"),
     "type": ("{zh}无法识别", "{en} can't be read"),
     "allowed": ("{zh}不在允许的取值内", "{en} is not one of the allowed values"),
+    "expected": ("{zh}未填写", "{en} is not filled in"),
+    "listed": ("{zh}不在计划列出的取值内", "{en} is not one of those the plan lists"),
     "range": ("{zh}超出允许范围", "{en} is out of range"),
     "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
     "length": ("{zh}过长", "{en} is too long"),

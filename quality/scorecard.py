@@ -44,8 +44,8 @@ RESULTS = TableSpec(
         "layer": ("text", "ods: as sent; dwd: as accepted"),
         "rule_id": ("text", "Rule of the contract"),
         "dimension": ("text", "Quality dimension the rule counts for"),
-        "severity": ("text", "error or warning"),
-        "is_evaluated": ("boolean", "False where the source does not have the rule's column"),
+        "severity": ("text", "error: the row is kept back; warning or info: it is let in and counted"),
+        "is_evaluated": ("boolean", "False where the source does not have the column, or the plan not the list"),
         "rows_total": ("bigint", "Rows judged"),
         "unexpected_rows": ("bigint", "Rows that break the rule, by Great Expectations; the engine counts the same"),
         "unexpected_rate": ("double precision", "unexpected_rows / rows_total, 0 to 1"),
@@ -166,7 +166,7 @@ def _result(gate: Gate, rule: Rule, layer: str, total: int, unexpected: int | No
 def states(scorecard: pd.DataFrame, absent: Iterable[str]) -> dict[str, SourceState]:
     """The state of each table by what was sent: below a floor withheld, below a threshold or partial provisional."""
     found = {table: _state(rows) for table, rows in scorecard[scorecard["layer"] == "ods"].groupby("table_name")}
-    return found | {table: SourceState("withheld", f"{table}: no source is declared") for table in absent}
+    return found | {table: SourceState("withheld", "no source is declared") for table in absent}
 
 
 def _state(rows: pd.DataFrame) -> SourceState:
@@ -177,11 +177,11 @@ def _state(rows: pd.DataFrame) -> SourceState:
     partial = rows[(rows["dimension"] == "completeness") & rows["reason"].notna()]
     if len(partial):
         row = next(partial.itertuples())
-        return SourceState("provisional", f"{row.table_name}: {row.reason}")
+        return SourceState("provisional", row.reason)
     return SourceState("final")
 
 
 def _said(row: Any) -> str:
     limit = row.floor if row.status == "below_floor" else row.threshold
     asked = f"at most {limit:.1%}" if row.better == "lower" else f"at least {limit:.1%}"
-    return f"{row.table_name}: {row.dimension} {row.rate:.1%}, asked {asked}"
+    return f"{row.dimension} {row.rate:.1%}, asked {asked}"

@@ -66,7 +66,7 @@ def _customer_segments() -> dict[str, "Expectation"]:
     return {
         "rfm_class_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_class_id"),
         "rfm_rule_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_rule_id"),
-        "abc_allowed": gxe.ExpectColumnValuesToBeInSet(column="abc_class", value_set=["A", "B", "C"]),
+        "abc_allowed": gxe.ExpectColumnValuesToBeInSet(column="abc_class_id", value_set=["A", "B", "C"]),
     }
 
 

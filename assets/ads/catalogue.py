@@ -99,7 +99,7 @@ class Variant(Strict):
     denominator: Arithmetic | None = None
     spread: Arithmetic | None = None
 
-    @property
+    @cached_property
     def parts(self) -> dict[str, exp.Expr]:
         """numerator, denominator, spread: those that are there, parsed."""
         texts = {"numerator": self.numerator, "denominator": self.denominator, "spread": self.spread}
@@ -242,9 +242,10 @@ def read_catalogue(path: Path) -> Catalogue:
 def definition_needs(definitions: Definitions) -> dict[str, list[str]]:
     """Source columns that a definition of the plan looks at."""
     valid = definitions.valid_lead
+    contacts = ("leads.phone", "leads.email", "customers.phone", "customers.email")
     valid_lead = [
-        *(["leads.phone or leads.email"] if valid.contactable else []),
-        *(["leads.demand_tag"] if valid.demand_tag else []),
+        *([OR.join(contacts)] if valid.contactable else []),
+        *(["leads.demand_tag or customers.demand_tag"] if valid.demand_tag else []),
         *(["leads.score"] if valid.minimum_score is not None else []),
     ]
     return {"valid_lead": valid_lead, "high_value": ["customers.grade"] if definitions.high_value == "grade" else []}

@@ -201,7 +201,7 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
     _write_reports(contract, day, landing, feeds)
     day.write(
         MAPPED,
-        [{"column_name": name} for name in sorted(set.intersection(*mapped))] if mapped else [],
+        [{"column_name": name} for name in sorted(set().union(*mapped))],
         f"mapped.{contract.table}",
     )
     return landing

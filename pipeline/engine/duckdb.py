@@ -67,6 +67,7 @@ class DuckDBSession:
 
     def keep(self, name: str, query: exp.Query) -> None:
         """Hold the query's rows as a table of this session."""
+        self._schema_of(name)
         self._run(exp.Create(this=_address(name), kind="TABLE", expression=query))
 
     def frame(self, query: exp.Query) -> pd.DataFrame:
@@ -87,7 +88,6 @@ class DuckDBSession:
         self._run(exp.Create(this=_address(name), kind="VIEW", expression=query))
 
     def _hold(self, name: str, table: pa.Table) -> None:
-        self._schema_of(name)
         registered = f"held_{name.replace('.', '_')}"
         self._connection.register(registered, table)
         self.keep(name, exp.select("*").from_(registered))

@@ -13,10 +13,11 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 from sqlglot.lineage import lineage
 
+from pipeline import ROOT
 from pipeline.errors import TuokeError
 
 DIALECT = "duckdb"
-SQL_FOLDER = Path(__file__).resolve().parents[2] / "sql"
+SQL_FOLDER = ROOT / "sql"
 LAYERS = ("ods", "dwd", "dws", "ads", "dq")
 PLAN_SCHEMA = "plan"
 

@@ -18,6 +18,8 @@ BREAK: dict[str, Callable[[Rule], Cells]] = {
     "required": lambda rule: {rule.columns[0]: " "},
     "type": lambda rule: {rule.columns[0]: "not a value"},
     "allowed": lambda rule: {rule.columns[0]: "elsewhere"},
+    "expected": lambda rule: {rule.columns[0]: ""},
+    "listed": lambda rule: {rule.columns[0]: "elsewhere"},
     "range": lambda rule: {rule.columns[0]: "-7" if rule.arguments["minimum"] is not None else "99999"},
     "pattern": lambda rule: {rule.columns[0]: "?"},
     "length": lambda rule: {rule.columns[0]: "长" * 201},
@@ -156,6 +158,17 @@ def test_the_day_ends_at_midnight_of_the_plans_zone(value: str, outcome: str) ->
     assert outcomes("orders", [row("orders", ordered_at=value, recorded_at="")]) == {2: outcome}
 
 
+def test_a_product_the_plan_does_not_list_is_let_in_and_counted() -> None:
+    with holding("orders", [row("orders", product="Bassic")]) as session:
+        counted = gate_of("orders").split(session)
+    assert (counted.outcomes["accepted"], counted.broken["product_listed"], counted.inaccurate) == (1, 1, 0)
+
+
+def test_without_a_list_in_the_plan_any_product_will_do() -> None:
+    gate = gate_of("orders", day=replace(DAY, lists={}))
+    assert "product_listed" in {rule.id for rule in gate.not_assessed}
+
+
 def test_a_row_entered_too_late_is_let_in_and_counted_apart() -> None:
     rows = [
         row("orders", order_id="1", ordered_at="2026-11-01", recorded_at="2026-11-03"),
@@ -223,8 +236,7 @@ def test_the_hash_of_a_person_changes_with_the_key() -> None:
     for key in ("one", "two"):
         values = {
             "ods.customers": sent("customers", [row("customers")]),
-            "secret.keys": pa.table({"hash_key": [key]}),
-            "gate.none": pa.table({"x": [0]}),
+            "secret.keys": pa.table({"hash_key": [key]})
         }
         with DuckDBEngine(memory_limit="1GB").session(zone="UTC", tables={}, values=values) as session:
             gate_of("customers").split(session)

@@ -92,7 +92,7 @@ def test_a_required_column_that_is_absent_makes_a_source_provisional_and_says_wh
     with holding("customers", [row("customers") | {"phone": None, "demand_tag": None}]) as session:
         found = rates(gate, gate.split(session), 0, {}, Quality())
     state = states(pd.DataFrame(found), [])["customers"]
-    assert (state.state, state.reason) == ("provisional", "customers: not in the source: phone, demand_tag")
+    assert (state.state, state.reason) == ("provisional", "not in the source: phone, demand_tag")
 
 
 def test_an_absent_source_is_withheld_and_nothing_of_it_counts_as_good() -> None:

@@ -1,0 +1,77 @@
+"""ADS: the answer. Every KPI of the catalogue, its scorecard, and the composite scores made of it."""
+
+import dagster as dg
+import pandas as pd
+
+from assets.ads.catalogue import catalogue
+from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
+from assets.ads.kpi_query import PERIODS, measured
+from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
+from assets.ads.kpi_values import KPI_VALUES, kpi_values
+from assets.day import ProjectDay
+from assets.factory import python_asset
+from pipeline.engine import snippet
+from pipeline.project import Project
+from quality.contract import contracts
+from quality.scorecard import SCORECARD, SourceState, states
+
+TARGETS = "plan.targets"
+
+
+def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
+    """The tables of the layer that Python computes."""
+    plan = project.plan
+    return [
+        python_asset(
+            KPI_VALUES,
+            compute_kpi_values,
+            inputs=[*catalogue().tables, SCORECARD.name],
+            plan=plan,
+            uses_plan=True,
+            kinds=("python", "duckdb"),
+        ),
+        python_asset(kpi_scorecard_spec(), compute_scorecard, inputs=[KPI_VALUES.name], plan=plan),
+        python_asset(COMPOSITE_SCORES, compute_composites, inputs=[KPI_VALUES.name], plan=plan, uses_plan=True),
+    ]
+
+
+def compute_kpi_values(day: ProjectDay) -> pd.DataFrame:
+    """`ads.kpi_values` of a day."""
+    plan = day.project.plan
+    with day.session(catalogue().tables, [PERIODS, TARGETS]) as session:
+        parts = session.frame(measured(catalogue()))
+        targets = session.frame(snippet(f"select * from {TARGETS}"))
+    return kpi_values(
+        parts,
+        targets,
+        catalogue(),
+        states=source_states(day),
+        unmapped=unmapped_columns(day),
+        definitions=plan.definitions,
+        score_cap=plan.score_cap,
+    )
+
+
+def compute_scorecard(day: ProjectDay) -> pd.DataFrame:
+    """`ads.kpi_scorecard` of a day."""
+    return kpi_scorecard(day.read(KPI_VALUES.name), catalogue())
+
+
+def compute_composites(day: ProjectDay) -> pd.DataFrame:
+    """`ads.composite_scores` of a day."""
+    return composite_scores(day.read(KPI_VALUES.name), day.project.plan)
+
+
+def source_states(day: ProjectDay) -> dict[str, SourceState]:
+    """How far each source table can be trusted on the day."""
+    absent = [table for table in contracts() if not day.project.sources.feeds(table)]
+    return states(day.read(SCORECARD.name), absent)
+
+
+def unmapped_columns(day: ProjectDay) -> frozenset[str]:
+    """`table.column` of every canonical column no source fills."""
+    return frozenset(
+        f"{table}.{column}"
+        for table, contract in contracts().items()
+        for column in set(contract.by_name) - set(day.read(f"mapped.{table}")["column_name"])
+    )

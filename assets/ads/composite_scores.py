@@ -1,0 +1,156 @@
+"""One score out of many: the plan's weighted models over the scores of the KPIs (S0 §3, §3.2, §5.2; I01 to I07)."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from math import fsum
+from typing import Any
+
+import pandas as pd
+
+from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
+from assets.ads.kpi_values import KPI_VALUES
+from pipeline.plan import Model, Plan
+from pipeline.tables import TableSpec
+
+PERIOD_KINDS = ("campaign", "month")
+DIMENSIONS = (TOTAL, "team")
+WEIGHT_SHIFT = 0.2
+"""How far each weight is moved, one at a time, to see what the score owes to the choice of weights (U06)."""
+
+COMPOSITE_SCORES = TableSpec(
+    name="ads.composite_scores",
+    description="One row per model, period and team or the whole: the weighted mean of the scores of its parts.",
+    grain=("model", "period_kind", "period", "dimension", "member"),
+    columns={
+        "model": ("text", "M0 to M3"),
+        "label_zh": ("text", "Name in Chinese"),
+        "label_en": ("text", "Name in English"),
+        "is_official": ("boolean", "Whether it is the plan's official model; models are never mixed"),
+        **{name: KPI_VALUES.columns[name] for name in PERIOD},
+        "dimension": ("text", "total or team"),
+        "member": ("text", "Team; (all) of total"),
+        "score": (
+            "double precision",
+            "Sum of weight x score over the available parts / sum of their weights, 0 to 100",
+        ),
+        "score_low": ("double precision", "Lowest score when one weight at a time is moved by 20 %"),
+        "score_high": ("double precision", "Highest score when one weight at a time is moved by 20 %"),
+        "weight_available": ("double precision", "Share of the weight whose parts have a score, 0 to 1"),
+        "policy": ("text", "What is done about weights that miss 100 %: normalise, residual or strict"),
+        "raw_weights": ("text", "JSON: weight of each part as the plan declares it"),
+        "effective_weights": ("text", "JSON: weight of each available part, after the policy; they add up to 1"),
+        "missing_parts": ("text", "JSON: parts without a score, and why"),
+        "state": ("text", "final; provisional if a part is provisional or missing; withheld if all are missing"),
+        "reason": ("text", "Which parts are missing or provisional; NULL when there is nothing to say"),
+    },
+)
+
+
+@dataclass(frozen=True)
+class Composite:
+    """The weighted mean of the parts that have a score, and how far it moves with the weights; None where none has."""
+
+    score: float | None
+    low: float | None
+    high: float | None
+    weights: dict[str, float]
+    """Effective weights of the available parts; they add up to 1."""
+    weight_available: float
+    missing: list[str]
+
+
+def composite(scores: Mapping[str, float], weights: Mapping[str, float]) -> Composite:
+    """E = sum of w Q / sum of w over the parts that have a score Q (I07)."""
+    wanted = {part: weight for part, weight in weights.items() if weight > 0}
+    available = {part: weight for part, weight in wanted.items() if part in scores}
+    missing = [part for part in wanted if part not in available]
+    total = fsum(available.values())
+    if not available:
+        return Composite(None, None, None, {}, 0.0, missing)
+    moved = [_mean(scores, shifted) for shifted in [available, *_shifted(available)]]
+    effective = {part: weight / total for part, weight in available.items()}
+    return Composite(moved[0], min(moved), max(moved), effective, total / fsum(wanted.values()), missing)
+
+
+def _mean(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    return fsum(weight * scores[part] for part, weight in weights.items()) / fsum(weights.values())
+
+
+def _shifted(weights: Mapping[str, float]) -> Iterator[dict[str, float]]:
+    for part in weights:
+        for factor in (1 - WEIGHT_SHIFT, 1 + WEIGHT_SHIFT):
+            yield {**weights, part: weights[part] * factor}
+
+
+def composite_scores(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The table `ads.composite_scores` from `ads.kpi_values`.
+
+    A team has no target for quantities, so its score rests on rates and means; what is left out is listed.
+    """
+    columns = list(COMPOSITE_SCORES.columns)
+    scopes = _scopes(values)
+    rows = [
+        _row(name, model, plan, key, parts)
+        for name, model in sorted(plan.models.items())
+        for key, parts in scopes.groupby([*PERIOD, "dimension", "member"], sort=True)
+    ]
+    return pd.DataFrame(rows, columns=columns).sort_values(list(COMPOSITE_SCORES.grain), ignore_index=True)
+
+
+def _scopes(values: pd.DataFrame) -> pd.DataFrame:
+    """Official rows of the periods and teams that are scored; a team nobody names is none."""
+    return values.loc[
+        values["is_official"]
+        & values["period_kind"].isin(PERIOD_KINDS)
+        & values["dimension"].isin(DIMENSIONS)
+        & (values["member"] != UNKNOWN)
+    ]
+
+
+def _row(name: str, model: Model, plan: Plan, key: tuple, parts: pd.DataFrame) -> dict[str, Any]:
+    by_kpi = parts.set_index("kpi")
+    result = composite(by_kpi["score"].dropna().to_dict(), model.effective_weights)
+    doubtful = [kpi for kpi in result.weights if by_kpi.at[kpi, "state"] == "provisional"]
+    return {
+        "model": name,
+        "label_zh": model.label.zh,
+        "label_en": model.label.en,
+        "is_official": name == plan.official_model,
+        **dict(zip([*PERIOD, "dimension", "member"], key, strict=True)),
+        "score": result.score,
+        "score_low": result.low,
+        "score_high": result.high,
+        "weight_available": result.weight_available,
+        "policy": model.policy,
+        "raw_weights": _json(model.weights),
+        "effective_weights": _json(result.weights),
+        "missing_parts": _json({kpi: _why(by_kpi, kpi) for kpi in result.missing}),
+        "state": _state(result, doubtful),
+        "reason": _reason(result.missing, doubtful),
+    }
+
+
+def _why(by_kpi: pd.DataFrame, kpi: str) -> str:
+    """Why a part has no score."""
+    if kpi not in by_kpi.index:
+        return "can't be had here"
+    part = by_kpi.loc[kpi]
+    if pd.isna(part["value"]):
+        return part["reason"]
+    return "no target" if pd.isna(part["target"]) else part["reason"]
+
+
+def _state(result: Composite, doubtful: list[str]) -> str:
+    if result.score is None:
+        return "withheld"
+    return "provisional" if result.missing or doubtful else "final"
+
+
+def _reason(missing: Iterable[str], doubtful: Iterable[str]) -> str | None:
+    told = {"missing": ", ".join(missing), "provisional": ", ".join(doubtful)}
+    return "; ".join(f"{what}: {parts}" for what, parts in told.items() if parts) or None
+
+
+def _json(content: Mapping[str, Any]) -> str:
+    return json.dumps(content, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,227 @@
+"""Every KPI by period and by member of every dimension, with what it is made of and how far it can be trusted."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from assets.ads.catalogue import OR, Catalogue, Variant
+from assets.ads.intervals import INTERVALS
+from assets.ads.kpi_query import KEYS, TOTAL, part_column
+from pipeline.plan import Definitions
+from pipeline.tables import TableSpec
+from quality.scorecard import SourceState, State
+
+STATES: tuple[State, ...] = ("final", "provisional", "withheld")
+"""From best to worst."""
+
+KPI_VALUES = TableSpec(
+    name="ads.kpi_values",
+    description="One row per KPI, variant, period and member of a dimension.",
+    grain=("kpi", "variant", "period_kind", "period", "dimension", "member"),
+    columns={
+        "kpi": ("text", "KPI, as in the catalogue"),
+        "variant": ("text", "Which of the KPI's definitions"),
+        "is_official": ("boolean", "Whether this variant is the one that counts; targets and scores are about it"),
+        "period_kind": ("text", "day, week, month, campaign or baseline"),
+        "period": ("text", "2026-11-20, 2026-W47, 2026-11, campaign or baseline"),
+        "period_start": ("date", "First day of the period"),
+        "period_end": ("date", "First day after the period; of a running one, the day after the day evaluated"),
+        "dimension": ("text", "total, channel, team, staff, region, sales_region or product"),
+        "member": ("text", "Member of the dimension; (all) of total, (unknown) where the source names none"),
+        "value": (
+            "double precision",
+            "Numerator / denominator, or the numerator alone; rates 0 to 1; NULL with a reason",
+        ),
+        "numerator": ("double precision", "What is divided, or counted"),
+        "denominator": ("double precision", "What it is divided by; NULL for quantities"),
+        "n": ("bigint", "Observations: rows behind the denominator, behind the numerator of a quantity"),
+        "lower": ("double precision", "Lower end of the 95 % interval, where the KPI has one"),
+        "upper": ("double precision", "Upper end of the 95 % interval, where the KPI has one"),
+        "target": ("double precision", "Target of the period; quantities have one for the total only"),
+        "milestone_target": ("double precision", "Sum of the milestones of the months that are over"),
+        "attainment_rate": ("double precision", "Value / target, not capped; below 1 is good where lower is better"),
+        "score": ("double precision", "0 at the floor, 100 at the target, capped by the plan, whichever way is better"),
+        "state": ("text", "final, provisional or withheld, as the worst source it is made of"),
+        "reason": ("text", "Why it is not final, has no value or no score; NULL when there is nothing to say"),
+        "unit": ("text", "count, currency, rate, ratio, score, hours or days"),
+        "better": ("text", "higher or lower"),
+        "label_zh": ("text", "Name in Chinese"),
+        "label_en": ("text", "Name in English"),
+    },
+)
+
+
+def one_to(ratio: float) -> str:
+    """An input to output ratio as it is printed (S1 表2).
+
+    >>> one_to(215 / 28)
+    '1:7.7'
+    """
+    return f"1:{ratio:.1f}"
+
+
+def kpi_values(
+    parts: pd.DataFrame,
+    targets: pd.DataFrame,
+    catalogue: Catalogue,
+    *,
+    states: Mapping[str, SourceState],
+    unmapped: frozenset[str],
+    definitions: Definitions,
+    score_cap: float,
+) -> pd.DataFrame:
+    """The table `ads.kpi_values`.
+
+    Args:
+        parts: The rows of `measured`.
+        targets: The rows of `plan.targets`.
+        catalogue: What the parts belong to.
+        states: How far each contract can be trusted.
+        unmapped: Columns `table.column` that the company's sources do not have.
+        definitions: The plan's choices: official variants, and what valid leads and high value look at.
+        score_cap: The highest score an over-achievement gets.
+    """
+    return (
+        _long(parts, catalogue, states, unmapped, definitions)
+        .pipe(_with_values)
+        .pipe(_with_intervals)
+        .pipe(_with_targets, targets)
+        .pipe(_with_scores, score_cap)
+        .pipe(_with_reasons)
+        .sort_values(list(KPI_VALUES.grain), kind="stable", ignore_index=True)[list(KPI_VALUES.columns)]
+    )
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What is the same on every row of a variant."""
+
+    kpi: str
+    variant: str
+    is_official: bool
+    is_quantity: bool
+    interval: str
+    state: str
+    state_reason: str | None
+    unit: str
+    better: str
+    label_zh: str
+    label_en: str
+
+
+def _long(
+    parts: pd.DataFrame,
+    catalogue: Catalogue,
+    states: Mapping[str, SourceState],
+    unmapped: frozenset[str],
+    definitions: Definitions,
+) -> pd.DataFrame:
+    """One row per variant and key, for the dimensions the variant can be had for."""
+    pieces = []
+    for kpi_name, kpi in catalogue.kpis.items():
+        for variant_name, variant in kpi.variants.items():
+            source = variant_state(catalogue, variant, states, unmapped, definitions)
+            label = variant.label or kpi.label
+            told = _Told(
+                kpi=kpi_name,
+                variant=variant_name,
+                is_official=catalogue.official(kpi_name, definitions) == variant_name,
+                is_quantity=variant.denominator is None,
+                interval=kpi.interval,
+                state=source.state,
+                state_reason=source.reason,
+                unit=kpi.unit,
+                better=kpi.better,
+                label_zh=label.zh,
+                label_en=label.en,
+            )
+            pieces.append(_piece(parts, told, [TOTAL, *catalogue.dimensions(kpi_name, variant)]))
+    return pd.concat(pieces, ignore_index=True)
+
+
+def _piece(parts: pd.DataFrame, told: _Told, dimensions: list[str]) -> pd.DataFrame:
+    rows = parts.loc[parts["dimension"].isin(dimensions)]
+    columns = {part: part_column(told.kpi, told.variant, part) for part in ("numerator", "denominator", "n", "spread")}
+    own = {part: rows.get(column, np.nan) for part, column in columns.items()}
+    return rows[list(KEYS)].assign(**own, **vars(told))
+
+
+def variant_state(
+    catalogue: Catalogue,
+    variant: Variant,
+    states: Mapping[str, SourceState],
+    unmapped: frozenset[str],
+    definitions: Definitions,
+) -> SourceState:
+    """The worst state among the sources of a variant; withheld where a column it can't do without is not mapped."""
+    sources = {name: states[name] for name in catalogue.contracts(variant)}
+    missing = [
+        need for need in catalogue.needs(variant, definitions) if all(column in unmapped for column in need.split(OR))
+    ]
+    reasons = [
+        f"{name}: {source.reason or source.state}" for name, source in sources.items() if source.state != STATES[0]
+    ] + [f"{need} is not mapped" for need in missing]
+    worst = max((source.state for source in sources.values()), key=STATES.index)
+    return SourceState("withheld" if missing else worst, "; ".join(reasons) or None)
+
+
+def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
+    """value = numerator / denominator; none where there is nothing to divide by, or the state forbids it."""
+    parts = ["numerator", "denominator", "n", "spread"]
+    seen = rows.assign(**rows[parts].where(rows["state"] != "withheld"))
+    quotient = seen["numerator"] / seen["denominator"].where(seen["denominator"] != 0)
+    return seen.assign(value=seen["numerator"].where(seen["is_quantity"], quotient), n=seen["n"].astype("Int64"))
+
+
+def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
+    """95 % intervals by the KPI's kind; durations do not reach below zero."""
+    bounds = pd.DataFrame({"lower": np.nan, "upper": np.nan}, index=rows.index)
+    for kind, interval in INTERVALS.items():
+        mine = rows.index[(rows["interval"] == kind) & rows["value"].notna()]
+        taken = rows.loc[mine]
+        bounds.loc[mine, "lower"], bounds.loc[mine, "upper"] = interval(
+            taken["numerator"].to_numpy(float), taken["denominator"].to_numpy(float), taken["spread"].to_numpy(float)
+        )
+    is_duration = rows["unit"].isin(["hours", "days"])
+    return rows.assign(lower=bounds["lower"].mask(is_duration & (bounds["lower"] < 0), 0.0), upper=bounds["upper"])
+
+
+def _with_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """Targets of the official variant: of a quantity for the total, of a rate or mean for every member too."""
+    joined = rows.merge(targets, on=["kpi", "period_kind", "period"], how="left", validate="many_to_one")
+    aimed = joined["is_official"] & (~joined["is_quantity"] | (joined["dimension"] == TOTAL))
+    columns = ["target", "floor", "milestone_target"]
+    return joined.assign(**joined[columns].astype(float).where(aimed))
+
+
+def _with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
+    """0 at the floor and 100 at the target; the same line serves both directions, it only slopes the other way."""
+    higher = rows["better"] == "higher"
+    floor = rows["floor"].mask(higher & rows["floor"].isna() & rows["target"].notna(), 0.0)
+    span = rows["target"] - floor
+    fits = (span > 0).where(higher, span < 0)
+    return rows.assign(
+        attainment_rate=rows["value"] / rows["target"].where(rows["target"] != 0),
+        score=(100 * (rows["value"] - floor) / span.where(fits)).clip(0, score_cap),
+        can_score=fits | rows["target"].isna(),
+    )
+
+
+def _with_reasons(rows: pd.DataFrame) -> pd.DataFrame:
+    """Everything that keeps a row from being final, having a value, or having a score."""
+    told = rows["state"] != "withheld"
+    no_numerator = told & rows["numerator"].isna()
+    no_denominator = told & ~rows["is_quantity"] & rows["denominator"].isna()
+    notes = {
+        "numerator is unknown: it has no rows": no_numerator & ~no_denominator,
+        "denominator is unknown: it has no rows": no_denominator,
+        "denominator is 0": told & (rows["denominator"] == 0),
+        "not scored: the target has no floor on its worse side": told & ~rows["can_score"],
+    }
+    reason = rows["state_reason"].fillna("").astype(object)
+    for note, applies in notes.items():
+        separator = np.where(reason == "", "", "; ")
+        reason = reason.mask(applies, reason + separator + note)
+    return rows.assign(reason=reason.mask(reason == "", None))

@@ -1,0 +1,163 @@
+"""tuoke: what a user asks for. What a command needs is imported when it is asked for."""
+
+import shutil
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+from typer.core import TyperGroup
+
+from pipeline.errors import ConfigurationError, TuokeError
+
+if TYPE_CHECKING:
+    from pipeline.project import Project
+
+DEMO_DAY = date(2026, 11, 20)
+INTERRUPTED = 130
+
+
+class Commands(TyperGroup):
+    """Ends a command that failed for a reason its user can mend with that reason, and with its exit code."""
+
+    def invoke(self, ctx: typer.Context) -> object:
+        from pipeline.commands.screen import complain
+
+        try:
+            return super().invoke(ctx)
+        except TuokeError as error:
+            complain(str(error))
+            raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            complain("Stopped. What was not published yet stays unpublished; run the day again when you like.")
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Is the acquisition campaign working, for whom, at what cost, and how sure are we?",
+    epilog="Exit codes: 0 fine, 1 failed, 2 configuration, 3 the quality gate is closed.",
+)
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project folder.")]
+DATE = {"metavar": "YYYY-MM-DD"}
+Day = Annotated[date, typer.Option("--date", help="The day to evaluate.", **DATE)]
+OptionalDay = Annotated[date | None, typer.Option("--date", help="The day to look for; yesterday unless said.", **DATE)]
+Lang = Annotated[Literal["zh", "en", "both"], typer.Option(help="Language of names.")]
+Port = Annotated[int | None, typer.Option(min=1024, max=65535, help="A port of this machine; a free one unless said.")]
+
+
+@app.command()
+def demo(
+    scale: Annotated[Literal["S", "M"], typer.Option(help="S: 2,000 customers. M: 100,000, a million orders.")] = "S",
+    folder: Annotated[Path, typer.Option(help="Where the demo company is written.")] = Path("demo"),
+    day: Day = DEMO_DAY,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Write the company anew, over the one that is there.")] = False,
+    lang: Lang = "both",
+) -> None:
+    """Write a company with known flaws, evaluate a day of it, and show the answer."""
+    from pipeline.commands.screen import screen
+    from pipeline.demo import SCALES, TRUTH_FILE, write_company
+
+    if folder.exists() and not (folder / TRUTH_FILE).is_file():
+        raise ConfigurationError(f"{folder} is no demo company: {TRUTH_FILE} is missing; remove it, or choose --folder")
+    if fresh:
+        # the server and the run history stay: both know how to replace a day
+        for part in ("landing", "lake", "reports"):
+            shutil.rmtree(folder / part, ignore_errors=True)
+    if fresh or not folder.exists():
+        screen().print(f"Writing the demo company into {folder} ...")
+        truth = write_company(folder, scale=SCALES[scale], as_of=day)
+        sent, flawed = sum(table.delivered for table in truth.rows.values()), len(truth.defects)
+        screen().print(f"{sent:,} rows of {len(truth.rows)} tables, {flawed:,} of them flawed on purpose.\n")
+    _run(folder, day, [], lang)
+    _show_way_on(folder)
+
+
+@app.command()
+def init(folder: Folder) -> None:
+    """Write a new project folder with a commented sources.yaml and plan.yaml."""
+    from pipeline.commands.folder import write_folder
+    from pipeline.commands.screen import screen, tuoke_command
+
+    write_folder(folder, date.today())
+    screen().print(
+        f"{folder} is ready. Declare your tables in sources.yaml and your targets in plan.yaml, then look at it with\n"
+        f"  {tuoke_command()} check {folder}"
+    )
+
+
+@app.command()
+def check(folder: Folder, day: OptionalDay = None) -> None:
+    """Validate both files, look at every source, and say what is missing. Writes nothing."""
+    from pipeline.commands import check as checking
+    from pipeline.commands.screen import screen
+
+    project = _project(folder)
+    yesterday = datetime.now(project.plan.zone).date() - timedelta(days=1)
+    checking.check(project, day or yesterday, screen())
+
+
+@app.command()
+def run(
+    folder: Folder,
+    day: Day,
+    accept_drop: Annotated[
+        list[str] | None, typer.Option(metavar="TABLE", help="Take far fewer rows of this table than usual for right.")
+    ] = None,
+    lang: Lang = "both",
+) -> None:
+    """Evaluate one day and publish it."""
+    _run(folder, day, accept_drop or [], lang)
+
+
+@app.command()
+def ui(folder: Folder, port: Port = None) -> None:
+    """Open Dagster on this machine: lineage, checks, runs, the schedule."""
+    from pipeline.commands.serve import serve_ui
+
+    serve_ui(_project(folder), port)
+
+
+@app.command()
+def db(folder: Folder, port: Port = None) -> None:
+    """Keep the project's PostgreSQL open to BI tools on this machine, and print its URL."""
+    from pipeline.commands.serve import serve_database
+
+    serve_database(_project(folder), port)
+
+
+def _project(folder: Path) -> "Project":
+    from pipeline.project import Project
+
+    return Project.read(folder)
+
+
+def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang) -> None:
+    from pipeline.commands.screen import screen
+
+    screen().print(f"Evaluating {folder} on {day}")
+    from pipeline.commands.answer import show_answer
+    from pipeline.commands.check import refuse_faults
+    from pipeline.commands.evaluate import check_day, check_tables, evaluate
+
+    project = _project(folder)
+    check_day(project.plan, day, datetime.now(project.plan.zone))
+    check_tables(accept_drop)
+    refuse_faults(project)
+    evaluate(project, day, accept_drop)
+    show_answer(project, day, lang, screen())
+
+
+def _show_way_on(folder: Path) -> None:
+    from pipeline.commands.screen import screen, tuoke_command
+
+    called = tuoke_command()
+    screen().print(
+        f"\nLook further\n"
+        f"  {called} db {folder}    PostgreSQL for psql and BI tools: prints the URL, stays until Ctrl-C\n"
+        f"  {called} ui {folder}    Dagster: lineage, checks and columns of every table"
+    )

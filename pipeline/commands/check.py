@@ -1,0 +1,213 @@
+"""A look at a project folder before it is evaluated: both files, every source, and what the figures will lack."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from difflib import get_close_matches
+
+import sqlalchemy as sa
+from rich.console import Console, Group, RenderableType
+from rich.text import Text
+
+from assets.ads.catalogue import catalogue
+from assets.ads.kpi_values import variant_state
+from assets.ads.plan_faults import plan_faults
+from pipeline.commands.screen import (
+    BAD,
+    FAINT,
+    GOOD,
+    LOUD,
+    NOTHING,
+    POOR,
+    label,
+    place,
+    plain_table,
+    told_grid,
+    tuoke_command,
+)
+from pipeline.errors import ConfigurationError, SourceError
+from pipeline.plan import NO_TARGET, Model, Plan, Target, Window
+from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project, Sources
+from pipeline.sources import Probe, probe
+from pipeline.warehouse import Warehouse
+from quality.contract import Contract, contracts
+from quality.scorecard import SourceState
+
+NO_SOURCE = f"no table has a source yet; declare one in {SOURCES_FILE}"
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a look at one feed found, or why there was nothing to see."""
+
+    contract: Contract
+    feed: Feed
+    probe: Probe | None
+    complaint: str | None
+
+
+def refuse_faults(project: Project) -> None:
+    """Stop at what both files say that can't be done.
+
+    Raises:
+        ConfigurationError: every fault, a line each.
+    """
+    faults = list(project_faults(project))
+    if not project.sources.systems:
+        faults.append(NO_SOURCE)
+    if faults:
+        raise ConfigurationError("\n".join(faults))
+
+
+def project_faults(project: Project) -> Iterator[str]:
+    """What both files say that can't be done, seen without opening a source."""
+    for table in project.sources.tables:
+        if table not in contracts():
+            yield f"{SOURCES_FILE}, tables.{table}: no such table; {_nearest(table)}"
+    yield from (f"{PLAN_FILE}, {fault}" for fault in plan_faults(catalogue(), project.plan))
+    if project.settings.hash_key is None:
+        yield (f"TUOKE_HASH_KEY is not set in {project.root / '.env'} or the environment; any long random text will do")
+
+
+def _nearest(table: str) -> str:
+    close = get_close_matches(table, contracts(), n=1)
+    return f"did you mean {close[0]}?" if close else f"there are {', '.join(contracts())}"
+
+
+def check(project: Project, as_of: date, console: Console) -> None:
+    """Print what was found.
+
+    Raises:
+        ConfigurationError: something must be mended before the day can be evaluated.
+    """
+    looks = list(_look(project, as_of))
+    problems = [*project_faults(project), *(look.complaint for look in looks if look.complaint)]
+    problems += _server_problems(project)
+    console.print(_sources_table(project.sources, looks, as_of))
+    console.print()
+    console.print(_plan_lines(project))
+    console.print(_outlook(project.plan, looks))
+    if problems:
+        listed = "\n".join(f"- {problem}" for problem in problems)
+        raise ConfigurationError(f"\n{len(problems)} to mend in {place(project.root)}:\n{listed}")
+    if looks:
+        console.print(f"\nReady: {tuoke_command()} run {place(project.root)} --date {as_of}", style=GOOD)
+    else:
+        console.print(f"\nValid, but {NO_SOURCE}", style=POOR)
+
+
+def _look(project: Project, as_of: date) -> Iterator[Looked]:
+    """One look at each feed of each table."""
+    for contract in contracts().values():
+        for feed in project.sources.feeds(contract.table):
+            try:
+                seen = probe(
+                    feed,
+                    table=contract.table,
+                    columns=[column.name for column in contract.columns],
+                    required=contract.required,
+                    landing=project.landing,
+                    as_of=as_of,
+                    environment=project.environment,
+                )
+                yield Looked(contract, feed, seen, seen.complaint)
+            except (SourceError, ConfigurationError) as error:
+                yield Looked(contract, feed, None, f"{contract.table}: {error}")
+
+
+def _server_problems(project: Project) -> list[str]:
+    """Why the user's own server can't be reached, if it is to be used and can't."""
+    if project.settings.database_url is None:
+        return []
+    try:
+        with Warehouse.of(project).engine().connect():
+            return []
+    except sa.exc.OperationalError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        return [f"TUOKE_DATABASE_URL: the server can't be reached: {said}. Mend the URL, or start the server"]
+
+
+def _sources_table(sources: Sources, looks: list[Looked], as_of: date) -> RenderableType:
+    table = plain_table(
+        "table", "system", "from", "filled", "not filled", "not used",
+        title=f"Sources on {as_of}",
+        right=("filled",),
+    )  # fmt: skip
+    for look in looks:
+        table.add_row(look.contract.table, look.feed.source, *_found(look))
+    fed = {look.contract.table for look in looks}
+    missing = [
+        f"{contract.table} ({label(contract.label.zh, contract.label.en, 'both')})"
+        for contract in contracts().values()
+        if contract.table not in fed
+    ]
+    return Group(table, Text(f"  absent: {', '.join(missing) or 'none'}", style=FAINT))
+
+
+def _found(look: Looked) -> tuple[str | Text, ...]:
+    """What one feed brings, in the words of the table's header."""
+    where = look.feed.file or f"query on {look.feed.database}"
+    if look.probe is None:
+        return where, Text("can't be read", style=BAD), NOTHING, NOTHING
+    seen, columns = look.probe, len(look.contract.columns)
+    unfilled = [f"{name} !" if name in look.contract.required else name for name in seen.unmapped]
+    return (
+        ", ".join(seen.inputs) or where,
+        f"{columns - len(seen.unmapped)} of {columns}",
+        ", ".join(unfilled) or NOTHING,
+        ", ".join(seen.columns_unused) or NOTHING,
+    )
+
+
+def _plan_lines(project: Project) -> RenderableType:
+    plan = project.plan
+    numbers = [f"{kpi} {target.value:g}" for kpi, target in plan.targets.items() if isinstance(target, Target)]
+    open_ends = [kpi for kpi, target in plan.targets.items() if target == NO_TARGET]
+    lines = {
+        "campaign": f"{plan.campaign.name.zh} {plan.campaign.name.en}, {_days(plan.campaign)}",
+        "baseline": _days(plan.baseline),
+        "targets": ", ".join(numbers) or "none",
+        NO_TARGET: ", ".join(open_ends) or "none",
+        "weights": "; ".join(_weights(name, model, plan) for name, model in plan.models.items()) or "no model declared",
+        "counted in": f"{plan.currency}, days of {plan.timezone}",
+        "plan hash": plan.plan_hash,
+    }
+    return Group(Text("Plan", style=LOUD), told_grid(lines))
+
+
+def _days(window: Window) -> str:
+    return f"{window.starts_on} to {window.ends_on} ({(window.end - window.starts_on) // timedelta(days=1)} days)"
+
+
+def _weights(name: str, model: Model, plan: Plan) -> str:
+    total = sum(model.weights.values())
+    official = ", official" if name == plan.official_model else ""
+    return f"{name} {total:.0%} ({model.policy}{official})"
+
+
+def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
+    """The KPIs that will be withheld, each with what is missing for it."""
+    filled: dict[str, set[str]] = {}
+    for look in looks:
+        if look.probe is not None:
+            found = {column.name for column in look.contract.columns} - set(look.probe.unmapped)
+            filled[look.contract.table] = filled.get(look.contract.table, found) & found
+    fed, absent = SourceState("final"), SourceState("withheld", "no source")
+    states = {table: fed if table in filled else absent for table in contracts()}
+    unmapped = frozenset(
+        f"{table}.{column.name}"
+        for table, contract in contracts().items()
+        for column in contract.columns
+        if table in filled and column.name not in filled[table]
+    )
+    known = catalogue()
+    reasons: dict[str, list[str]] = {}
+    for name, kpi in known.kpis.items():
+        variant = kpi.variants[known.official(name, plan.definitions)]
+        state = variant_state(known, variant, states, unmapped, plan.definitions)
+        if state.state == "withheld":
+            reasons.setdefault(state.reason or "", []).append(name)
+    if not reasons:
+        return Text("\nEvery KPI can be computed.", style=GOOD)
+    told = {reason: ", ".join(names) for reason, names in reasons.items()}
+    return Group(Text("\nKPIs that will be withheld", style=LOUD), told_grid(told))

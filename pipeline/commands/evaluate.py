@@ -1,0 +1,125 @@
+"""One day, evaluated in this process: from the files to the tables readers see, or one message that says why not."""
+
+import logging
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import TYPE_CHECKING
+
+import dagster as dg
+
+from assets.day import EXIT_CODE
+from assets.ods import ACCEPT_DROP_TAG
+from pipeline.commands.instance import use_instance
+from pipeline.commands.progress import RunView, table_of
+from pipeline.commands.screen import alone_on_screen
+from pipeline.definitions import JOB, definitions_of
+from pipeline.errors import ConfigurationError, TuokeError
+from pipeline.plan import Plan
+from pipeline.project import Project
+from quality.contract import contracts
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent, ExecuteInProcessResult
+
+FAILED = 1
+LOGGER = "console"
+"""Dagster's own name for the logger that ours stands in for; a run started again from the UI finds its own there."""
+
+
+class DayFailed(TuokeError):
+    """The day was not published. The message is what the steps that failed said."""
+
+    def __init__(self, message: str, exit_code: int) -> None:
+        super().__init__(message)
+        self.exit_code = exit_code
+
+
+def check_day(plan: Plan, as_of: date, now: datetime) -> None:
+    """Whether the day can be evaluated: it is over, and not before everything the plan speaks of.
+
+    Raises:
+        ConfigurationError: it can't; the message names the days that can.
+    """
+    first, today = plan.baseline.starts_on, now.astimezone(plan.zone).date()
+    if as_of < first:
+        raise ConfigurationError(
+            f"{as_of} is before the plan's first day, {first} (baseline.starts_on in plan.yaml); choose a later --date"
+        )
+    if as_of >= today:
+        raise ConfigurationError(
+            f"{as_of} is not over yet in {plan.timezone}, where it is {today}; choose a --date before that"
+        )
+
+
+def check_tables(tables: Sequence[str]) -> None:
+    """Whether all of them are tables that sources fill.
+
+    Raises:
+        ConfigurationError: one is not; the message names those that are.
+    """
+    for table in tables:
+        if table not in contracts():
+            raise ConfigurationError(f"--accept-drop {table}: no such table; there are {', '.join(contracts())}")
+
+
+def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> str:
+    """Evaluate and publish the day, showing each step; returns the id of the run.
+
+    Raises:
+        DayFailed: a step failed; readers keep what they had.
+    """
+    use_instance(project)
+    with alone_on_screen() as console:
+        view = RunView(console)
+        job = _job(project, view)
+        steps = [node.name for node in job.nodes_in_topological_order]
+        with view.of(steps), dg.DagsterInstance.get() as instance:
+            result = job.execute_in_process(
+                partition_key=as_of.isoformat(),
+                instance=instance,
+                raise_on_error=False,
+                run_config={"loggers": {LOGGER: {}}},
+                tags={ACCEPT_DROP_TAG: ",".join(accept_drop)} if accept_drop else {},
+            )
+    if not result.success:
+        raise _failure(result, as_of)
+    return result.run_id
+
+
+def _job(project: Project, view: RunView) -> dg.JobDefinition:
+    """The day's job, with the view in the place of Dagster's console log."""
+
+    @dg.logger
+    def shown(_: dg.InitLoggerContext) -> logging.Logger:
+        logger = logging.Logger("tuoke.run")
+        logger.addHandler(view)
+        return logger
+
+    loggers = dg.Definitions(loggers={LOGGER: shown})
+    return dg.Definitions.merge(definitions_of(project), loggers).resolve_job_def(JOB)
+
+
+def _failure(result: "ExecuteInProcessResult", as_of: date) -> DayFailed:
+    """What a user must know of a run that failed: the words of each step that did, and of all the gravest code."""
+    told = [_told(event) for event in result.get_step_failure_events()]
+    if not told:
+        told = [(f"run {result.run_id} failed before its first step; `tuoke ui` shows what happened", FAILED)]
+    messages = "\n".join(message for message, _ in told)
+    # 1 is graver than 3: a gate that closed did its work
+    code = min(code for _, code in told)
+    return DayFailed(f"{messages}\n{as_of} is not published; readers keep what they had.", code)
+
+
+def _told(event: "DagsterEvent") -> tuple[str, int]:
+    """The message of a step that failed, and the exit code that goes with it."""
+    data = event.step_failure_data
+    if data.user_failure_data is not None and data.user_failure_data.description:
+        code = data.user_failure_data.metadata.get(EXIT_CODE)
+        return data.user_failure_data.description, int(code.value) if code is not None else FAILED
+    error = data.error.cause or data.error if data.error else None
+    said = f"{error.cls_name}: {error.message.strip()}" if error else "no reason given"
+    return (
+        f"{table_of(event.step_key)}: {said}\nThis is a fault of Tuoke, not of your data; "
+        "`tuoke ui` shows the whole story of the run",
+        FAILED,
+    )

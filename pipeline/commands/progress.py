@@ -1,0 +1,130 @@
+"""A run as it is seen: a bar per layer on a terminal, a line per table elsewhere, told by Dagster's own log."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from pipeline.commands.screen import BAD, FAINT, GOOD, POOR, count
+
+if TYPE_CHECKING:
+    from dagster import DagsterEvent
+
+PUBLISH_STEP, PUBLISHED = "publish", "published"
+ROW_COUNT = "dagster/row_count"
+
+
+def table_of(step: str) -> str:
+    """The table a step builds.
+
+    >>> table_of("dws__customer_rfm")
+    'dws.customer_rfm'
+    """
+    return PUBLISHED if step == PUBLISH_STEP else step.replace("__", ".", 1)
+
+
+def layer_of(step: str) -> str:
+    """The layer a step belongs to."""
+    return table_of(step).split(".")[0]
+
+
+@dataclass
+class Watched:
+    """A step that is running."""
+
+    since: float
+    rows: int = 0
+    tables: int = 0
+
+
+class RunView(logging.Handler):
+    """Shows the steps of one run: a handler of Dagster's log, and a context to run in."""
+
+    def __init__(self, console: Console) -> None:
+        super().__init__()
+        self._console = console
+        self._steps: Sequence[str] = ()
+        self._finished = 0
+        self._running: dict[str, Watched] = {}
+        self._rows: Counter[str] = Counter()
+        self._bars: dict[str, TaskID] = {}
+        self._progress = Progress(
+            TextColumn("{task.description:<10}"),
+            BarColumn(bar_width=24, complete_style=GOOD, finished_style=GOOD),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rows]:>16}"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[now]}", style=FAINT),
+            console=console,
+            disable=not console.is_terminal,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+
+    @contextmanager
+    def of(self, steps: Sequence[str]) -> Iterator[None]:
+        """Show these steps while the block runs, in the layers' order of appearance."""
+        self._steps = steps
+        for layer, size in Counter(map(layer_of, steps)).items():
+            self._bars[layer] = self._progress.add_task(layer, total=size, start=False, rows="", now="")
+        with self._progress:
+            yield
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show what a record of Dagster's log says about a step; other records are not for the screen."""
+        event: DagsterEvent | None = getattr(record, "dagster_event", None)
+        if event is None or event.step_key is None:
+            return
+        shown = {
+            "STEP_START": self._start,
+            "ASSET_MATERIALIZATION": self._materialize,
+            "STEP_SUCCESS": self._succeed,
+            "STEP_UP_FOR_RETRY": self._retry,
+            "STEP_FAILURE": self._fail,
+        }.get(event.event_type_value)
+        if shown is not None:
+            shown(event.step_key, event)
+
+    def _start(self, step: str, event: "DagsterEvent") -> None:
+        self._running[step] = Watched(since=time.monotonic())
+        layer = layer_of(step)
+        self._progress.start_task(self._bars[layer])
+        self._progress.update(self._bars[layer], now=table_of(step))
+
+    def _materialize(self, step: str, event: "DagsterEvent") -> None:
+        told = event.step_materialization_data.materialization.metadata.get(ROW_COUNT)
+        self._running[step].rows += int(told.value) if told is not None else 0
+        self._running[step].tables += 1
+
+    def _succeed(self, step: str, event: "DagsterEvent") -> None:
+        watched, layer = self._running.pop(step), layer_of(step)
+        self._finished += 1
+        self._rows[layer] += watched.rows
+        rows = f"{count(self._rows[layer])} rows"
+        self._progress.update(self._bars[layer], advance=1, rows=rows, now="")
+        name = table_of(step) if watched.tables == 1 else f"{table_of(step)}, {watched.tables} tables"
+        seconds = time.monotonic() - watched.since
+        self._say(f"{name:<32} {count(watched.rows):>12} rows {seconds:6.1f} s")
+
+    def _retry(self, step: str, event: "DagsterEvent") -> None:
+        self._console.print(f"{table_of(step)}: {_said(event)}; trying again", style=POOR, soft_wrap=True)
+
+    def _fail(self, step: str, event: "DagsterEvent") -> None:
+        self._progress.update(self._bars[layer_of(step)], now=f"{table_of(step)} failed")
+        self._console.print(f"{table_of(step)} failed", style=BAD)
+
+    def _say(self, line: str) -> None:
+        """A line for those who have no bars."""
+        if self._progress.disable:
+            self._console.print(f"{self._finished:>3}/{len(self._steps)}  {line}", soft_wrap=True)
+
+
+def _said(event: "DagsterEvent") -> str:
+    error = event.step_retry_data.error
+    return error.message.strip().splitlines()[0] if error else "failed"

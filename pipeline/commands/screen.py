@@ -1,0 +1,143 @@
+"""The screen: where text goes, what figures look like, and how libraries are kept from writing over it."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal, TextIO
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+Lang = Literal["zh", "en", "both"]
+
+WIDTH = 120
+"""Columns of text where no terminal says how many it has."""
+NOTHING = "–"
+GOOD, POOR, BAD, FAINT, LOUD = "green", "yellow", "red", "dim", "bold"
+STATE_STYLES = {"final": GOOD, "provisional": POOR, "withheld": BAD}
+
+
+def screen(file: TextIO | None = None, *, stderr: bool = False) -> Console:
+    """A console that prints text as it is: no markup, no guessed colours, no emoji."""
+    console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console.width = max(console.width, WIDTH)
+    return console
+
+
+def complain(message: str) -> None:
+    """What went wrong, on standard error, never broken in the middle of a path."""
+    screen(stderr=True).print(message, style=BAD, soft_wrap=True)
+
+
+def plain_table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+    """A table with a rule under its header and nothing else; the columns named in `right` hold figures."""
+    table = Table(
+        title=title, title_justify="left", title_style=LOUD, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False
+    )
+    for column in columns:
+        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+    return table
+
+
+def told_grid(parts: dict[str, str]) -> Table:
+    """Names beside what is said of each; long words stay in their own column."""
+    grid = Table.grid(padding=(0, 2))
+    grid.add_column(style=FAINT)
+    grid.add_column(overflow="fold")
+    for name, said in parts.items():
+        grid.add_row(name, said)
+    return grid
+
+
+def place(path: Path) -> str:
+    """A path as the user would type it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def label(zh: str, en: str, lang: Lang) -> str:
+    """A name in the language asked for, or in both."""
+    return {"zh": zh, "en": en, "both": f"{zh} {en}"}[lang]
+
+
+def count(number: float) -> str:
+    """
+    >>> count(1234.0)
+    '1,234'
+    """
+    return f"{number:,.0f}"
+
+
+def share(rate: float | None) -> str:
+    """
+    >>> share(0.9312), share(None)
+    ('93.1%', '–')
+    """
+    return NOTHING if rate is None or rate != rate else f"{rate:.1%}"
+
+
+def figure(value: float | None, unit: str) -> str:
+    """A KPI's value as it is read.
+
+    >>> figure(0.25, "rate"), figure(7.68, "ratio"), figure(20.04, "days"), figure(None, "count")
+    ('25.0%', '1:7.7', '20.0 d', '–')
+    """
+    if value is None or value != value:
+        return NOTHING
+    if unit in ("count", "currency"):
+        return count(value)
+    shown = {"rate": f"{value:.1%}", "ratio": f"1:{value:.1f}", "hours": f"{value:,.1f} h", "days": f"{value:,.1f} d"}
+    return shown.get(unit, f"{value:,.2f}")
+
+
+def tuoke_command() -> str:
+    """How this program was called, so that what it advises can be typed."""
+    called = Path(sys.argv[0])
+    found = shutil.which("tuoke")
+    if called.name != "tuoke" or (found and Path(found).resolve() == called.resolve()):
+        return "tuoke"
+    return os.path.relpath(called)
+
+
+@contextmanager
+def alone_on_screen() -> Iterator[Console]:
+    """A console of one's own: whatever else is written to both standard streams meanwhile is dropped.
+
+    Programs started inside inherit the silence. Where standard output was replaced by something that is no file,
+    the console writes there.
+    """
+    has_file = _writes_to(sys.stdout, 1)
+    kept = {stream: os.dup(stream) for stream in (1, 2)}
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    terminal = os.fdopen(os.dup(1), "w", encoding="utf-8") if has_file else sys.stdout
+    _flush()
+    try:
+        for stream in kept:
+            os.dup2(nowhere, stream)
+        yield screen(terminal)
+    finally:
+        _flush()
+        terminal.flush()
+        for stream, copy in kept.items():
+            os.dup2(copy, stream)
+            os.close(copy)
+        os.close(nowhere)
+        if has_file:
+            terminal.close()
+
+
+def _writes_to(stream: TextIO, number: int) -> bool:
+    try:
+        return stream.fileno() == number
+    except OSError:
+        return False
+
+
+def _flush() -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()

@@ -1,0 +1,90 @@
+"""Workbooks of Excel and its kin: one sheet, all text, each row with the number Excel shows beside it."""
+
+import zipfile
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
+
+from pipeline.errors import SourceError
+from pipeline.project import Feed
+from pipeline.sources.chunk import ROWS_PER_CHUNK, Chunk, distinct, text_batch, unnamed
+
+UNPACKED_LIMIT = 1 << 30
+"""Bytes a workbook may unpack to; it is held in memory as a whole."""
+
+Row = tuple[int, list[Any]]
+
+
+def read_spreadsheet(path: Path, name: str, feed: Feed) -> Iterator[Chunk]:
+    """The rows of a sheet; at least one chunk, so that its columns are known.
+
+    Raises:
+        SourceError: it is no workbook, is encrypted or too big, or has no such sheet or no usable header.
+    """
+    _refuse_bombs(path, name)
+    try:
+        with CalamineWorkbook.from_path(path) as workbook:
+            sheet = _sheet(workbook, name, feed.sheet)
+    except PasswordError as error:
+        raise SourceError(f"{name} is encrypted; have it delivered without a password") from error
+    except CalamineError as error:
+        raise SourceError(
+            f"{name} is not a workbook ({error}); set format: csv if it is text, else have it delivered again"
+        ) from error
+    yield from _chunks(sheet, name, feed.header_row)
+
+
+def _refuse_bombs(path: Path, name: str) -> None:
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+    if size > UNPACKED_LIMIT:
+        raise SourceError(
+            f"{name} unpacks to {size / 2**30:.1f} GB, more than the {UNPACKED_LIMIT >> 30} GB a workbook may have; "
+            "have it delivered as CSV"
+        )
+
+
+def _sheet(workbook: CalamineWorkbook, name: str, wanted: str | None) -> CalamineSheet:
+    """The sheet that is named, else the first one that is shown."""
+    sheets = [sheet for sheet in workbook.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
+    shown = [sheet.name for sheet in sheets if sheet.visible == SheetVisibleEnum.Visible]
+    names = [sheet.name for sheet in sheets]
+    if wanted is not None and wanted not in names:
+        raise SourceError(
+            f"{name} has no sheet {wanted!r}; sheets found: {', '.join(names)}. Correct sheet in sources.yaml"
+        )
+    if wanted is None and not shown:
+        raise SourceError(f"{name} has no sheet that is shown; name one of {', '.join(names)} as sheet in sources.yaml")
+    return workbook.get_sheet_by_name(wanted if wanted is not None else shown[0])
+
+
+def _chunks(sheet: CalamineSheet, name: str, header_row: int) -> Iterator[Chunk]:
+    rows = ((number, row) for number, row in enumerate(sheet.iter_rows(), start=1) if any(cell != "" for cell in row))
+    header = next((row for number, row in rows if number >= header_row), None)
+    if header is None:
+        raise SourceError(
+            f"{name}, sheet {sheet.name!r}, is empty from row {header_row} on; correct header_row or sheet"
+        )
+    width = max(place for place, cell in enumerate(header, start=1) if cell != "")
+    columns = distinct(unnamed([str(cell) for cell in header[:width]]), name)
+    yield _chunk(columns, list(islice(rows, ROWS_PER_CHUNK)))
+    while taken := list(islice(rows, ROWS_PER_CHUNK)):
+        yield _chunk(columns, taken)
+
+
+def _chunk(columns: list[str], rows: list[Row]) -> Chunk:
+    cells = [row[: len(columns)] for _, row in rows]
+    return Chunk(text_batch(columns, cells), pa.array([number for number, _ in rows], pa.int64()))

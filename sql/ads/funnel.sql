@@ -1,0 +1,108 @@
+-- How many of the leads of a period got how far, in all and by channel and team.
+-- Leads belong to the period they were entered in. At every stage those who reached it are those who reached the next
+-- one, those given up here, and those still waiting here.
+-- grain: period_kind, period, dimension, member, stage
+-- seed: S0 §5.3, §6.1; S3 二(三)2; F082; X10
+with stages as (
+    select
+        v.stage,
+        v.stage_order,
+        v.stage_zh,
+        v.stage_en
+    from (
+        values
+            ('created', 1, '新增线索', 'Created'),
+            ('assigned', 2, '已分配', 'Assigned'),
+            ('touched', 3, '已触达', 'Touched'),
+            ('qualified', 4, '确认有效', 'Qualified'),
+            ('met', 5, '已见面', 'Met'),
+            ('proposed', 6, '已出方案', 'Proposed'),
+            ('won', 7, '已签约', 'Won')
+    ) as v(stage, stage_order, stage_zh, stage_en)
+),
+leads as (
+    select
+        p.period_kind,
+        p.period,
+        p.period_start,
+        p.period_end,
+        coalesce(l.channel, '(unknown)') as channel,
+        coalesce(l.team_id, '(unknown)') as team_id,
+        s.stage_order,
+        l.is_lost
+    from dws.lead_journey as l
+    inner join plan.periods as p on l.created_on >= p.period_start and l.created_on < p.period_end
+    inner join stages as s on s.stage = l.last_stage
+    where p.period_kind in ('month', 'campaign')
+),
+ended as (
+    select
+        l.period_kind,
+        l.period,
+        l.period_start,
+        l.period_end,
+        l.channel,
+        l.team_id,
+        l.stage_order,
+        count(*) as leads,
+        count(*) filter (where l.is_lost) as dropped
+    from leads as l
+    group by grouping sets (
+        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order),
+        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.channel),
+        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.team_id)
+    )
+),
+named as (
+    select
+        e.period_kind,
+        e.period,
+        e.period_start,
+        e.period_end,
+        case when e.channel is not null then 'channel' when e.team_id is not null then 'team' else 'total' end as dimension,
+        coalesce(e.channel, e.team_id, '(all)') as member,
+        e.stage_order,
+        e.leads,
+        e.dropped
+    from ended as e
+),
+reached as (
+    select
+        n.period_kind,
+        n.period,
+        n.period_start,
+        n.period_end,
+        n.dimension,
+        n.member,
+        s.stage_order,
+        sum(n.leads) as of_start,
+        sum(n.leads) filter (where n.stage_order >= s.stage_order - 1) as of_previous,
+        sum(n.leads) filter (where n.stage_order >= s.stage_order) as leads,
+        sum(n.leads) filter (where n.stage_order = s.stage_order) as ended_here,
+        sum(n.dropped) filter (where n.stage_order = s.stage_order) as dropped
+    from named as n
+    cross join stages as s
+    group by n.period_kind, n.period, n.period_start, n.period_end, n.dimension, n.member, s.stage_order
+)
+select
+    r.period_kind,                                                      -- month or campaign
+    r.period,                                                           -- Period: 2026-11, or campaign
+    r.period_start,                                                     -- First day of the period
+    r.period_end,                                                       -- The day after its last one; a running period ends with the day
+    r.dimension,                                                        -- total, channel or team
+    r.member,                                                           -- Which one; (all) of the total, (unknown) where the lead has none
+    s.stage,                                                            -- created, assigned, touched, qualified, met, proposed or won
+    s.stage_order,                                                      -- Place of the stage, 1 to 7
+    s.stage_zh,                                                         -- Stage in Chinese
+    s.stage_en,                                                         -- Stage in English
+    cast(coalesce(r.leads, 0) as bigint) as leads,                      -- Leads that reached the stage
+    cast(coalesce(r.leads, 0) as double) / cast(r.of_start as double) as of_start_rate, -- Of the leads of the period, how many reached it, 0-1
+    case
+        when s.stage_order > 1
+        then cast(coalesce(r.leads, 0) as double) / nullif(cast(coalesce(r.of_previous, 0) as double), 0)
+    end as of_previous_rate,                                            -- Of those who reached the stage before, how many reached it, 0-1; NULL of the first, and where nobody reached the one before
+    cast(coalesce(r.dropped, 0) as bigint) as dropped,                  -- Leads given up at this stage
+    cast(case when s.stage = 'won' then 0 else coalesce(r.ended_here, 0) - coalesce(r.dropped, 0) end as bigint)
+        as waiting                                                      -- Leads neither further nor given up: still to be worked on
+from reached as r
+inner join stages as s on s.stage_order = r.stage_order

@@ -1,0 +1,62 @@
+-- Every contact with a customer or a lead: who, over which channel, when.
+-- The channel is that of the contact, else of the campaign activity, else of the lead. The person is who made it,
+-- else the owner of the lead, else the owner of the customer.
+-- grain: interaction_id
+-- seed: S0 §3.1, §3.2; S1 三; S3 二(一)1; F009, F011, F071, F073, F074
+with known_customers as (
+    select
+        k.source_customer_id,
+        c.customer_id,
+        c.region,
+        c.owner_id
+    from dwd.customer_links as k
+    inner join dwd.customers as c on c.customer_id = k.customer_id
+),
+placed as (
+    select
+        i.interaction_id,
+        i.occurred_on,
+        i.occurred_at,
+        i.answered_at,
+        i.kind,
+        i.outcome,
+        i.lead_id,
+        i.channel,
+        i.staff_id,
+        i.campaign_id,
+        l.channel as lead_channel,
+        l.owner_id as lead_owner_id,
+        l.product,
+        coalesce(i.customer_id, l.customer_id) as sent_customer_id
+    from dwd.interactions as i
+    left join dwd.leads as l on l.lead_id = i.lead_id
+),
+attributed as (
+    select
+        i.*,
+        coalesce(k.customer_id, i.sent_customer_id) as touched_customer_id,
+        k.region,
+        coalesce(i.channel, c.channel, i.lead_channel) as touch_channel,
+        coalesce(i.staff_id, i.lead_owner_id, k.owner_id) as touch_staff_id
+    from placed as i
+    left join known_customers as k on k.source_customer_id = i.sent_customer_id
+    left join dwd.campaigns as c on c.campaign_id = i.campaign_id
+)
+select
+    i.interaction_id,                                                   -- Contact
+    i.occurred_on,                                                      -- Day it took place
+    i.occurred_at,                                                      -- When it took place
+    i.kind,                                                             -- call, visit, webinar, live, expo, trial, site_visit, download, email_open, login, consultation, complaint or service_request
+    i.outcome,                                                          -- What came of it
+    i.touched_customer_id as customer_id,                               -- Customer, its own or that of its lead: the merged one where the CRM knows the id, else the id as sent
+    i.lead_id,                                                          -- Lead
+    i.touch_channel as channel,                                         -- Channel it took place on
+    s.team_id,                                                          -- Team of the member of staff
+    i.touch_staff_id as staff_id,                                       -- Member of staff
+    i.region,                                                           -- Region of the customer
+    s.region as sales_region,                                           -- Region the member of staff sells in
+    i.product,                                                          -- Product the lead asks about
+    i.campaign_id,                                                      -- Campaign activity
+    hours_between(i.occurred_at, i.answered_at) as response_hours       -- Hours until it was answered; NULL where it was not, or needed no answer
+from attributed as i
+left join dwd.staff as s on s.staff_id = i.touch_staff_id

@@ -1,0 +1,70 @@
+-- What publishing needs before its first table: schemas, the log of publications, the role that reads. Safe to repeat.
+-- several processes may come to an empty database at once
+select pg_advisory_xact_lock(hashtext('tuoke set_up'));
+
+do $$
+declare
+    room record;
+begin
+    for room in
+        select *
+        from (values
+            ('dws', 'Per customer, per lead, per touch'),
+            ('ads', 'The answer: indicators, scores, effects, alerts'),
+            ('dq', 'Quality: scorecard, results, quarantine, ledger'),
+            ('meta', 'Publications, dictionaries, the plan'),
+            ('stage', 'Tables on their way to publication; not for readers')
+        ) as rooms (name, purpose)
+    loop
+        -- a schema that is there may belong to somebody else: its comment stays
+        if to_regnamespace(room.name) is null then
+            execute format('create schema %I', room.name);
+            execute format('comment on schema %I is %L', room.name, room.purpose);
+        end if;
+    end loop;
+end
+$$;
+
+create table if not exists meta.publications (
+    run_id text not null,
+    as_of date not null,
+    plan_hash text not null,
+    code_version text not null,
+    inputs jsonb not null,
+    row_counts jsonb not null,
+    published_at timestamptz not null default now(),
+    primary key (run_id, as_of)
+);
+
+comment on table meta.publications is 'One row per run and day that was published';
+comment on column meta.publications.run_id is 'Run that published';
+comment on column meta.publications.as_of is 'Day evaluated';
+comment on column meta.publications.plan_hash is 'Hash of the plan the day was evaluated by';
+comment on column meta.publications.code_version is 'Version of Tuoke';
+comment on column meta.publications.inputs is 'SHA-256 of each input, by its name';
+comment on column meta.publications.row_counts is 'Rows published, by table';
+comment on column meta.publications.published_at is 'When the publication was committed';
+
+do $$
+begin
+    if to_regrole('tuoke_reader') is null then
+        create role tuoke_reader login;
+        alter role tuoke_reader set default_transaction_read_only = on;
+        alter role tuoke_reader set statement_timeout = '5min';
+        -- a forgotten transaction holds its tables, and so the next publication
+        alter role tuoke_reader set idle_in_transaction_session_timeout = '5min';
+    end if;
+exception
+    -- roles belong to the server: another of its databases may be set up at this moment
+    when duplicate_object or unique_violation then null;
+end
+$$;
+
+do $$
+begin
+    execute format('grant connect on database %I to tuoke_reader', current_database());
+end
+$$;
+
+grant usage on schema dws, ads, dq, meta to tuoke_reader;
+grant select on meta.publications to tuoke_reader;

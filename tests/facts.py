@@ -1,0 +1,189 @@
+"""Small fact tables, as the models leave them, and the KPIs made of them: a test names the columns it is about."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+
+import pandas as pd
+import pyarrow as pa
+
+from assets.ads.catalogue import Catalogue, catalogue
+from assets.ads.kpi_query import measured
+from assets.ads.kpi_values import kpi_values
+from pipeline.engine import DuckDBEngine
+from pipeline.plan import Definitions
+from quality.contract import contracts
+from quality.scorecard import SourceState
+
+CAMPAIGN = ("campaign", "campaign", date(2026, 9, 1), date(2026, 12, 1))
+DAY = date(2026, 9, 10)
+"""A day of the campaign."""
+
+_TEXT, _DATE, _FLAG, _DOUBLE, _MONEY = pa.string(), pa.date32(), pa.bool_(), pa.float64(), pa.decimal128(18, 2)
+_MEMBERS = {
+    "channel": _TEXT,
+    "team_id": _TEXT,
+    "staff_id": _TEXT,
+    "region": _TEXT,
+    "sales_region": _TEXT,
+    "product": _TEXT,
+}
+
+SCHEMAS = {
+    "dws.lead_journey": {
+        **_MEMBERS,
+        "created_on": _DATE,
+        "won_on": _DATE,
+        "is_valid": _FLAG,
+        "is_won": _FLAG,
+        "is_lost": _FLAG,
+        "reached_touched": _FLAG,
+        "first_touch_hours": _DOUBLE,
+        "sales_cycle_days": pa.int64(),
+    },
+    "dws.sales": {
+        **_MEMBERS,
+        "ordered_on": _DATE,
+        "customer_id": _TEXT,
+        "net_amount": _MONEY,
+        "is_refund": _FLAG,
+        "is_first_order": _FLAG,
+        "customer_first_ordered_on": _DATE,
+    },
+    "dws.customer_segments": {
+        "channel": _TEXT,
+        "team_id": _TEXT,
+        "owner_id": _TEXT,
+        "region": _TEXT,
+        "sales_region": _TEXT,
+        "first_ordered_on": _DATE,
+        "is_high_value": _FLAG,
+    },
+    "dws.costs": {"channel": _TEXT, "team_id": _TEXT, "spent_on": _DATE, "amount": _MONEY, "is_marketing": _FLAG},
+    "dws.responses": {
+        **_MEMBERS,
+        "answered_on": _DATE,
+        "kind": _TEXT,
+        "score": _DOUBLE,
+        "scale_min": _DOUBLE,
+        "scale_max": _DOUBLE,
+        "is_topbox": _FLAG,
+        "is_promoter": _FLAG,
+        "is_detractor": _FLAG,
+    },
+    "dws.touches": {**_MEMBERS, "occurred_on": _DATE, "kind": _TEXT, "customer_id": _TEXT, "lead_id": _TEXT},
+    "plan.periods": {"period_kind": _TEXT, "period": _TEXT, "period_start": _DATE, "period_end": _DATE},
+    "plan.targets": {
+        "kpi": _TEXT,
+        "period_kind": _TEXT,
+        "period": _TEXT,
+        "target": _DOUBLE,
+        "floor": _DOUBLE,
+        "milestone_target": _DOUBLE,
+    },
+}
+
+Rows = Sequence[Mapping[str, Any]]
+
+
+def lead(**columns: Any) -> dict[str, Any]:
+    """A valid lead that was created on a day of the campaign and is still open."""
+    return {"created_on": DAY, "is_valid": True, "is_won": False, "is_lost": False, "reached_touched": True, **columns}
+
+
+def won_lead(on: date = DAY, **columns: Any) -> dict[str, Any]:
+    """A lead created and won on the same day."""
+    return lead(created_on=on, won_on=on, is_won=True, **columns)
+
+
+def first_sale(customer: str, amount: Any, on: date = DAY, **columns: Any) -> dict[str, Any]:
+    """A customer's first order."""
+    return sale(customer, amount, on, is_first_order=True, **columns)
+
+
+def sale(customer: str, amount: Any, on: date = DAY, **columns: Any) -> dict[str, Any]:
+    """An order of a customer who, unless said otherwise, is new on that day."""
+    own = {"ordered_on": on, "customer_id": customer, "net_amount": amount, "customer_first_ordered_on": on}
+    return {**own, "is_refund": False, "is_first_order": False, **columns}
+
+
+def cost(amount: Any, on: date = DAY, **columns: Any) -> dict[str, Any]:
+    """A cost of the campaign's marketing."""
+    return {"spent_on": on, "amount": amount, "is_marketing": True, **columns}
+
+
+def csat(score: float, **columns: Any) -> dict[str, Any]:
+    """An answer to a question of satisfaction from 1 to 5."""
+    scale = {"scale_min": 1.0, "scale_max": 5.0, "is_topbox": score >= 4}
+    return {"answered_on": DAY, "kind": "csat", "score": float(score), **scale, **columns}
+
+
+def nps(score: float, **columns: Any) -> dict[str, Any]:
+    """An answer to the question of recommendation."""
+    counted = {"is_promoter": score >= 9, "is_detractor": score <= 6}
+    return {
+        "answered_on": DAY,
+        "kind": "nps",
+        "score": float(score),
+        "scale_min": 0.0,
+        "scale_max": 10.0,
+        **counted,
+        **columns,
+    }
+
+
+def target(kpi: str, value: float, floor: float | None = None, period: Sequence[Any] = CAMPAIGN) -> dict[str, Any]:
+    """A target for one period."""
+    return {"kpi": kpi, "period_kind": period[0], "period": period[1], "target": value, "floor": floor}
+
+
+def table(name: str, rows: Rows) -> pa.Table:
+    """Rows as the table of that name; what they do not say is NULL."""
+    schema = pa.schema(SCHEMAS[name])
+    unknown = {column for row in rows for column in row} - set(schema.names)
+    assert not unknown, f"{name} has no column {unknown}"
+    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+
+
+def evaluate(
+    facts: Mapping[str, Rows] | None = None,
+    *,
+    periods: Sequence[Sequence[Any]] = (CAMPAIGN,),
+    targets: Rows = (),
+    states: Mapping[str, SourceState] | None = None,
+    unmapped: frozenset[str] = frozenset(),
+    definitions: Definitions | None = None,
+    score_cap: float = 100,
+    kpis: Catalogue | None = None,
+) -> pd.DataFrame:
+    """`ads.kpi_values` of these facts (dws table without its layer -> rows); every source is final unless said."""
+    kpis = kpis or catalogue()
+    named = {f"dws.{name}": rows for name, rows in (facts or {}).items()}
+    assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
+    period_rows = [dict(zip(SCHEMAS["plan.periods"], period, strict=True)) for period in periods]
+    values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
+    values["plan.periods"] = table("plan.periods", period_rows)
+    with DuckDBEngine(memory_limit="500MB", threads=1).session(
+        zone="Asia/Shanghai", tables={}, values=values
+    ) as session:
+        parts = session.frame(measured(kpis))
+    return kpi_values(
+        parts,
+        table("plan.targets", targets).to_pandas(),
+        kpis,
+        states={name: SourceState("final") for name in contracts()} | dict(states or {}),
+        unmapped=unmapped,
+        definitions=definitions or Definitions(),
+        score_cap=score_cap,
+    )
+
+
+def one(values: pd.DataFrame, kpi: str, variant: str | None = None, **keys: str) -> pd.Series:
+    """The one row of a KPI, the official variant's of the campaign's total unless said otherwise."""
+    wanted = {"period": "campaign", "dimension": "total", "member": "(all)"} | keys
+    found = values.loc[values["kpi"] == kpi]
+    found = found.loc[found["is_official"] if variant is None else found["variant"] == variant]
+    for column, value in wanted.items():
+        found = found.loc[found[column] == value]
+    assert len(found) == 1, f"{len(found)} rows of {kpi} {variant or 'official'} {wanted}"
+    return found.iloc[0]

@@ -1,0 +1,589 @@
+"""Publishing to a real PostgreSQL, and the embedded server itself."""
+
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import textwrap
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy
+from psycopg2.extensions import connection as Connection
+
+from pipeline import embedded
+from pipeline.embedded import EmbeddedServer
+from pipeline.errors import ConfigurationError, GateClosed, WarehouseError
+from pipeline.plan import Plan, Retention
+from pipeline.project import Project, Sources
+from pipeline.publishing import expired
+from pipeline.warehouse import Column, Patience, Publication, Table, Warehouse
+
+ROOT = Path(__file__).parents[2]
+DAY = date(2026, 11, 20)
+KEEP_ALL = Retention(days=400)
+CHECKSUM = "select md5(string_agg(t::text, '|' order by t::text)) from {} as t"
+
+Answer = Callable[..., list[Table]]
+Run = Callable[..., Publication]
+
+
+def pass_all(engine: sqlalchemy.Engine, staged: object) -> None:
+    """A gate that is open."""
+
+
+def publish(warehouse: Warehouse, tables: list[Table], run: Publication) -> dict[str, int]:
+    return warehouse.publish(tables, run, audit=pass_all, retention=KEEP_ALL)
+
+
+def rows(url: sqlalchemy.URL, query: str) -> list[tuple]:
+    """What the owner reads."""
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        return [tuple(row) for row in connection.execute(sqlalchemy.text(query))]
+
+
+class TestPublishing:
+    def test_published_values_are_those_of_the_files(self, server: sqlalchemy.URL, tmp_path: Path, run: Run):
+        texts = ["plain", "", None, 'a "quote", a comma', "two\n\\.\nlines", "\\N", "客户🙂", "=cmd|' /C calc'!A0"]
+        moment = datetime(2026, 11, 20, 6, 30, 1, 5, tzinfo=UTC)
+        values = {
+            "n": (pa.int64(), "bigint", list(range(8))),
+            "word": (pa.string(), "text", texts),
+            "money": (pa.decimal128(18, 2), "decimal(18, 2)", [Decimal("9999999999999999.99"), *[Decimal("-0.1")] * 7]),
+            "rate": (pa.float64(), "double precision", [0.1, 1e300, 5e-324, 1 / 3, -0.0, 1.0, 2.0, None]),
+            "is_won": (pa.bool_(), "boolean", [True, False, None, True, True, True, True, True]),
+            "won_on": (pa.date32(), "date", [date(1, 1, 1), date(9999, 12, 31), None, *[DAY] * 5]),
+            "won_at": (pa.timestamp("us", "Asia/Shanghai"), "timestamptz", [moment] * 8),
+            "parts": (pa.string(), "jsonb", ['{"a": [1, "x"]}'] * 8),
+        }
+        pq.write_table(pa.table({name: pa.array(v, kind) for name, (kind, _, v) in values.items()}), tmp_path / "a")
+        columns = tuple(Column(name, kind, name) for name, (_, kind, _) in values.items())
+        table = Table("ads.kpi_values", "Values.", columns, ("n",), (tmp_path / "a",))
+        assert publish(Warehouse(server), [table], run()) == {"ads.kpi_values": 8}
+        found = rows(server, f"select {', '.join(values)} from ads.kpi_values order by n")
+        values["parts"] = (pa.string(), "jsonb", [{"a": [1, "x"]}] * 8)
+        assert found == list(zip(*[expected for _, _, expected in values.values()], strict=True))
+
+    def test_every_row_says_the_day_and_the_plan(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        publish(Warehouse(server), answer(1), run())
+        for table in ("dws.customer_segments", "ads.kpi_scorecard"):
+            assert rows(server, f"select distinct as_of, plan_hash from {table}") == [(DAY, "0123456789abcdef")]
+
+    def test_tables_views_and_columns_carry_their_comments(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        publish(Warehouse(server), answer(1), run())
+        for name in ("customer_segments", "customer_segments_current"):
+            found = rows(
+                server,
+                f"select attname, col_description(attrelid, attnum) from pg_attribute "
+                f"where attrelid = 'dws.{name}'::regclass and attnum > 0 order by attnum",
+            )
+            assert found == [
+                ("as_of", "Day evaluated"),
+                ("customer_id", "What it is about."),
+                ("version", "Which run computed it."),
+                ("plan_hash", "Hash of the plan it was evaluated by"),
+            ]
+        assert rows(server, "select obj_description('ads.kpi_scorecard'::regclass)") == [
+            ("Made for a test: ads.kpi_scorecard.",)
+        ]
+
+    def test_a_day_published_twice_gives_equal_tables(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse = Warehouse(server)
+        tables = answer(1, customers=1000)
+        publish(warehouse, tables, run())
+        first = [rows(server, CHECKSUM.format(table.name)) for table in tables]
+        assert publish(warehouse, tables, run()) == {"dws.customer_segments": 1000, "ads.kpi_scorecard": 500}
+        assert [rows(server, CHECKSUM.format(table.name)) for table in tables] == first
+
+    def test_a_publication_is_logged_with_what_it_was_made_from(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        publish(Warehouse(server), answer(1), run(run_id="morning"))
+        publish(Warehouse(server), answer(1), run(run_id="morning"))
+        assert rows(
+            server, "select run_id, as_of, plan_hash, code_version, inputs, row_counts from meta.publications"
+        ) == [
+            (
+                "morning",
+                DAY,
+                "0123456789abcdef",
+                "0.1.0",
+                {"crm.csv": "ab12"},
+                {"dws.customer_segments": 10, "ads.kpi_scorecard": 5},
+            )
+        ]
+
+    def test_the_audit_sees_what_would_be_published(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        seen: dict[str, int] = {}
+
+        def audit(engine: sqlalchemy.Engine, staged: dict[str, str]) -> None:
+            with engine.connect() as connection:
+                for name, place in staged.items():
+                    query = sqlalchemy.text(f"select count(*) from {place} where version = 2 and as_of = '{DAY}'")
+                    seen[name] = connection.execute(query).scalar_one()
+
+        warehouse = Warehouse(server)
+        publish(warehouse, answer(1), run())
+        warehouse.publish(answer(2, customers=6), run(), audit=audit, retention=KEEP_ALL)
+        assert seen == {"dws.customer_segments": 6, "ads.kpi_scorecard": 3}
+
+    def test_a_closed_gate_leaves_the_published_day_and_no_staging(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        def close(engine: sqlalchemy.Engine, staged: object) -> None:
+            raise GateClosed("completeness 40 %")
+
+        warehouse = Warehouse(server)
+        publish(warehouse, answer(1), run())
+        with pytest.raises(GateClosed, match="completeness 40 %"):
+            warehouse.publish(answer(2), run(), audit=close, retention=KEEP_ALL)
+        assert rows(server, "select distinct version from dws.customer_segments_current") == [(1,)]
+        assert rows(server, "select count(*) from meta.publications") == [(1,)]
+        assert rows(server, "select relname from pg_class where relnamespace = 'stage'::regnamespace") == []
+
+    def test_an_audit_that_leaves_a_transaction_open_does_not_stop_the_swap(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        left: list[sqlalchemy.Connection] = []
+
+        def audit(engine: sqlalchemy.Engine, staged: dict[str, str]) -> None:
+            left.append(engine.connect())
+            left[0].execute(sqlalchemy.text(f"select count(*) from {staged['dws.customer_segments']}"))
+
+        Warehouse(server).publish(answer(1), run(), audit=audit, retention=KEEP_ALL)
+        left[0].invalidate()
+        assert rows(server, "select count(*) from dws.customer_segments") == [(10,)]
+
+    def test_staging_drops_no_table_of_others(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        publish(Warehouse(server), answer(1), run())
+        with psycopg2.connect(**own(server)) as connection, connection.cursor() as cursor:
+            cursor.execute("create table stage.somebody_elses (n integer)")
+        publish(Warehouse(server), answer(2), run())
+        assert rows(server, "select count(*) from stage.somebody_elses") == [(0,)]
+
+    def test_a_table_without_rows_is_published_empty(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse = Warehouse(server)
+        publish(warehouse, answer(1), run())
+        assert publish(warehouse, answer(2, customers=0), run()) == {
+            "dws.customer_segments": 0,
+            "ads.kpi_scorecard": 0,
+        }
+        assert rows(server, "select count(*) from dws.customer_segments_current") == [(0,)]
+
+    def test_set_up_twice_changes_nothing(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        publish(Warehouse(server), answer(1), run())
+        access = "select relname, relacl::text from pg_class where relacl is not null order by 1"
+        before = rows(server, access)
+        publish(Warehouse(server), answer(1), run())
+        assert [name for name, _ in rows(server, access)] == [name for name, _ in before]
+
+
+def own(url: sqlalchemy.URL) -> dict[str, str]:
+    """psycopg2's arguments for the owner."""
+    return {"host": url.query["host"], "port": url.port, "user": url.username, "dbname": url.database}
+
+
+class TestChangedTables:
+    def test_a_new_column_is_empty_on_the_days_before(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse = Warehouse(server)
+        publish(warehouse, answer(1), run(date(2026, 11, 19)))
+        publish(warehouse, [with_grade(table) for table in answer(2)], run())
+        for table in ("dws.customer_segments", "ads.kpi_scorecard"):
+            assert rows(server, f"select distinct as_of, version, grade from {table} order by as_of") == [
+                (date(2026, 11, 19), 1, None),
+                (DAY, 2, "A"),
+            ]
+            assert rows(server, f"select distinct grade from {table}_current") == [("A",)]
+
+    @pytest.mark.parametrize(
+        ("change", "said"),
+        [
+            pytest.param(lambda t: replace(t, columns=t.columns[:1]), "version is no longer computed", id="removed"),
+            pytest.param(
+                lambda t: replace(t, columns=(t.columns[0], Column("version", "text", "x"))),
+                "version was bigint and is text",
+                id="retyped",
+            ),
+            pytest.param(
+                lambda t: replace(t, grain=(*t.grain, "version")),
+                r"key was \(as_of, customer_id\) and is \(as_of, customer_id, version\)",
+                id="other-grain",
+            ),
+        ],
+    )
+    def test_a_change_that_published_days_cannot_follow_is_refused(
+        self, change: Callable[[Table], Table], said: str, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        warehouse = Warehouse(server)
+        publish(warehouse, answer(1), run())
+        segments, scorecard = answer(2)
+        with pytest.raises(WarehouseError, match=said):
+            publish(warehouse, [change(segments), scorecard], run())
+        assert rows(server, "select distinct version from ads.kpi_scorecard") == [(1,)]
+
+    def test_a_row_that_is_there_twice_is_refused_without_naming_it(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        segments, _ = answer(1)
+        twice = replace(segments, files=segments.files * 2)
+        with pytest.raises(WarehouseError, match="staging dws.customer_segments: .*grain does not hold") as caught:
+            publish(Warehouse(server), [twice], run())
+        assert "customer_id-0000" not in str(caught.value)
+
+    def test_a_file_without_a_declared_column_is_refused(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        segments, _ = answer(1)
+        wider = replace(segments, columns=(*segments.columns, Column("grade", "text", "Grade.")))
+        with pytest.raises(WarehouseError, match="has no column grade of dws.customer_segments"):
+            publish(Warehouse(server), [wider], run())
+
+
+def with_grade(table: Table) -> Table:
+    """The same table with one more column."""
+    path = table.files[0].with_suffix(".graded")
+    frame = pq.read_table(table.files[0])
+    pq.write_table(frame.append_column("grade", pa.array(["A"] * frame.num_rows)), path)
+    return replace(table, columns=(*table.columns, Column("grade", "text", "Grade.")), files=(path,))
+
+
+class TestRetention:
+    @pytest.mark.parametrize(
+        ("published", "gone"),
+        [
+            pytest.param("2026-10-17 2026-11-20", "", id="35th-day-back"),
+            pytest.param("2026-10-16 2026-10-17 2026-11-20", "2026-10-16", id="36th-day-back"),
+            pytest.param("2026-09-30 2026-11-20", "", id="month-end"),
+            pytest.param("2026-09-28 2026-09-29 2026-11-20", "2026-09-28", id="last-day-of-month-not-published"),
+            pytest.param("2026-11-20", "", id="only-day"),
+            pytest.param("", "", id="no-day"),
+        ],
+    )
+    def test_days_kept(self, published: str, gone: str):
+        days = [date.fromisoformat(day) for day in published.split()]
+        assert sorted(expired(days, Retention())) == [date.fromisoformat(day) for day in gone.split()]
+
+    def test_month_ends_go_where_the_plan_says_so(self):
+        days = [date(2026, 9, 30), DAY]
+        assert expired(days, Retention(month_ends=False)) == {date(2026, 9, 30)}
+
+    def test_days_past_keeping_are_dropped_from_every_table(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse = Warehouse(server)
+        short = Retention(days=2)
+        for day in (date(2026, 10, 30), date(2026, 10, 31), date(2026, 11, 18), date(2026, 11, 19), DAY):
+            warehouse.publish(answer(1), run(day), audit=pass_all, retention=short)
+        for table in ("dws.customer_segments", "ads.kpi_scorecard"):
+            assert rows(server, f"select distinct as_of from {table} order by 1") == [
+                (date(2026, 10, 31),),
+                (date(2026, 11, 19),),
+                (DAY,),
+            ]
+        assert rows(server, "select count(*) from pg_inherits where inhparent = 'dws.customer_segments'::regclass") == [
+            (3,)
+        ]
+
+    def test_a_reader_puts_off_the_dropping_not_the_publication(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse = Warehouse(server, patience=Patience(queue=0.2))
+        short = Retention(days=1, month_ends=False)
+        warehouse.publish(answer(1), run(date(2026, 11, 18)), audit=pass_all, retention=short)
+        with psycopg2.connect(**own(server)) as reader, reader.cursor() as cursor:
+            cursor.execute("select count(*) from dws.customer_segments")
+            warehouse.publish(answer(2), run(), audit=pass_all, retention=short)
+        reader.close()
+        days = "select distinct as_of from dws.customer_segments order by 1"
+        assert rows(server, days) == [(date(2026, 11, 18),), (DAY,)]
+        warehouse.publish(answer(3), run(), audit=pass_all, retention=short)
+        assert rows(server, days) == [(DAY,)]
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where an embedded server may be put; its name wants quoting everywhere."""
+    with tempfile.TemporaryDirectory(prefix="tuoke-test-") as parent:
+        yield Path(parent) / 'it\'s "我" $(id)'
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a server that was created once and stopped; copying it is faster."""
+    path = tmp_path_factory.mktemp("prepared")
+    server = EmbeddedServer(path)
+    server.start()
+    server.stop()
+    return path
+
+
+@pytest.fixture
+def embedded_server(prepared: Path, folder: Path) -> Iterator[EmbeddedServer]:
+    """A server of its own, for tests that stop or break it."""
+    subprocess.run(["cp", "-a", prepared, folder], check=True)
+    server = EmbeddedServer(folder)
+    server.start()
+    yield server
+    server.stop()
+
+
+def child(folder: Path, body: str) -> subprocess.Popen[str]:
+    """Another process that has started the server and waits; it goes on when it gets a line."""
+    code = f"""
+        import sys
+        from pathlib import Path
+        from pipeline.embedded import EmbeddedServer
+        server = EmbeddedServer(Path(sys.argv[1]))
+        {body}
+    """
+    return subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(code), str(folder)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+
+
+STAY = "server.start(); print('up', flush=True); sys.stdin.readline()"
+
+
+def is_up(server: EmbeddedServer) -> bool:
+    try:
+        psycopg2.connect(**own(server.url())).close()
+    except psycopg2.OperationalError:
+        return False
+    return True
+
+
+class TestEmbeddedServer:
+    def test_the_last_one_out_stops_it(self, folder: Path):
+        server = EmbeddedServer(folder)
+        server.start()
+        other = child(folder, STAY)
+        assert other.stdout.readline() == "up\n"
+        server.stop()
+        assert is_up(server)
+        other.communicate("go\n", timeout=20)
+        assert not is_up(server)
+
+    def test_a_killed_process_does_not_keep_it_up(self, folder: Path):
+        other = child(folder, STAY)
+        assert other.stdout.readline() == "up\n"
+        other.kill()
+        other.communicate()
+        server = EmbeddedServer(folder)
+        assert is_up(server)
+        server.start()
+        server.stop()
+        assert not is_up(server)
+
+    def test_processes_that_start_it_at_once_share_one(self, folder: Path):
+        others = [child(folder, STAY) for _ in range(3)]
+        assert [other.stdout.readline() for other in others] == ["up\n"] * 3
+        for other in others:
+            other.communicate("go\n", timeout=20)
+            assert other.returncode == 0
+        assert not is_up(EmbeddedServer(folder))
+
+    def test_it_comes_back_after_a_crash_with_what_was_published(
+        self, embedded_server: EmbeddedServer, answer: Answer, run: Run
+    ):
+        publish(Warehouse(embedded_server.url()), answer(1), run())
+        pid_file = embedded_server.data / "postmaster.pid"
+        os.kill(int(pid_file.read_text().splitlines()[0]), 9)
+        wait_until(lambda: not is_up(embedded_server))
+        again = EmbeddedServer(embedded_server.folder)
+        again.start()
+        assert rows(again.url(), "select count(*) from dws.customer_segments_current") == [(10,)]
+        again.stop()
+
+    def test_a_stale_pid_file_whose_number_was_given_away_is_no_obstacle(self, embedded_server: EmbeddedServer):
+        pid_file = embedded_server.data / "postmaster.pid"
+        lines = pid_file.read_text().splitlines()
+        embedded_server.stop()
+        pid_file.write_text("\n".join([str(os.getpid()), *lines[1:]]))
+        embedded_server.start()
+        assert is_up(embedded_server)
+
+    def test_half_a_data_folder_is_made_anew(self, folder: Path):
+        (folder / "data.unfinished").mkdir(parents=True)
+        (folder / "data.unfinished" / "PG_VERSION").write_text("18\n")
+        server = EmbeddedServer(folder)
+        server.start()
+        assert is_up(server)
+        server.stop()
+
+    def test_only_its_owner_reaches_it(self, embedded_server: EmbeddedServer):
+        socket_folder = Path(embedded_server.url().query["host"])
+        assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
+        assert rows(embedded_server.url(), "show listen_addresses") == [("",)]
+
+    def test_a_path_too_long_for_a_socket_is_no_obstacle(self, folder: Path):
+        server = EmbeddedServer(folder / ("deep" * 30))
+        server.start()
+        socket_folder = Path(server.url().query["host"])
+        assert is_up(server)
+        assert stat.S_IMODE(socket_folder.stat().st_mode) == 0o700
+        server.stop()
+        assert not socket_folder.exists()
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="the others run as a normal user already")
+    @pytest.mark.skipif(shutil.which("setpriv") is None, reason="needs setpriv to become a normal user")
+    def test_a_normal_user_can_run_it(self):
+        nobody = 65534
+        # it may read what root can, as the interpreter may be in root's own folder; it may write nothing
+        command = f"setpriv --reuid={nobody} --regid={nobody} --clear-groups".split()
+        command += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", sys.executable, "-c"]
+        code = (
+            "import sys; from pathlib import Path; from pipeline.embedded import EmbeddedServer; "
+            "s = EmbeddedServer(Path(sys.argv[1])); s.start(); print(s.serve(), s.data.stat().st_uid); s.stop()"
+        )
+        with tempfile.TemporaryDirectory(prefix="tuoke-test-") as parent:
+            os.chown(parent, nobody, nobody)
+            environment = {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "PATH": os.environ["PATH"]}
+            done = subprocess.run(
+                [*command, code, f"{parent}/postgres"], env=environment, capture_output=True, text=True, check=False
+            )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.split()[1] == str(nobody)
+
+    def test_a_server_that_cannot_start_says_why(self, embedded_server: EmbeddedServer):
+        embedded_server.stop()
+        (embedded_server.data / "PG_VERSION").write_text("9\n")
+        with pytest.raises(WarehouseError, match="(?s)pg_ctl failed.*incompatible"):
+            embedded_server.start()
+        assert not is_up(embedded_server)
+
+
+@pytest.fixture
+def served(embedded_server: EmbeddedServer) -> Warehouse:
+    """A project's warehouse on an embedded server of its own."""
+    return Warehouse(embedded_server.url(), embedded_server)
+
+
+def connect(url: sqlalchemy.URL, **other: str | int) -> Connection:
+    arguments = {
+        "host": url.host,
+        "port": url.port,
+        "user": url.username,
+        "password": url.password,
+        "dbname": url.database,
+    }
+    return psycopg2.connect(**{**arguments, **other})
+
+
+class TestServing:
+    def test_a_reader_connects_with_the_password(self, served: Warehouse, answer: Answer, run: Run):
+        url = served.serve()
+        publish(served, answer(1), run())
+        with connect(url) as reader, reader.cursor() as cursor:
+            cursor.execute("select count(*) from dws.customer_segments_current")
+            assert cursor.fetchone() == (10,)
+        assert url.host == "127.0.0.1"
+        assert "***" in repr(url)
+
+    @pytest.mark.parametrize(
+        "other",
+        [{"password": "guess"}, {"user": "postgres", "password": ""}, {"dbname": "postgres"}],
+        ids=["wrong-password", "owner", "other-database"],
+    )
+    def test_nobody_else_connects(self, other: dict[str, str], served: Warehouse):
+        url = served.serve()
+        with pytest.raises(psycopg2.OperationalError, match=r"authentication failed|no pg_hba.conf entry"):
+            connect(url, **other)
+
+    def test_password_and_port_stay(self, served: Warehouse, embedded_server: EmbeddedServer):
+        first = served.serve()
+        served.stop()
+        assert served.serve() == first
+        assert stat.S_IMODE((embedded_server.folder / "reader_password").stat().st_mode) == 0o600
+
+    def test_it_listens_no_more_once_it_is_started_for_a_run_alone(self, served: Warehouse):
+        url = served.serve()
+        served.stop()
+        served.start()
+        with pytest.raises(psycopg2.OperationalError, match="refused"):
+            connect(url)
+
+    def test_a_run_in_another_process_uses_the_server_that_is_served(
+        self, served: Warehouse, embedded_server: EmbeddedServer
+    ):
+        url = served.serve()
+        other = child(embedded_server.folder, STAY)
+        assert other.stdout.readline() == "up\n"
+        served.stop()
+        connect(url).close()
+        other.communicate("go\n", timeout=20)
+
+    def test_a_server_another_process_started_is_served_between_its_statements(self, served: Warehouse, folder: Path):
+        body = (
+            "server.start(); import sqlalchemy; "
+            "engine = sqlalchemy.create_engine(server.url(), pool_pre_ping=True); "
+            "look = lambda: sqlalchemy.inspect(engine).default_schema_name; "
+            "look(); print('up', flush=True); sys.stdin.readline(); print(look())"
+        )
+        other = child(folder, body)
+        assert other.stdout.readline() == "up\n"
+        url = served.serve()
+        out, _ = other.communicate("go\n", timeout=20)
+        assert out == "public\n"
+        connect(url).close()
+
+    def test_it_waits_for_a_session_at_work(
+        self, served: Warehouse, embedded_server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    ):
+        worker = psycopg2.connect(**own(embedded_server.url()), application_name="tuoke/evening")
+        worker.cursor().execute("select 1")
+        monkeypatch.setattr(embedded, "QUIET_SECONDS", 0.3)
+        with pytest.raises(WarehouseError, match="tuoke/evening kept it busy"):
+            served.serve()
+        monkeypatch.undo()
+        threading.Timer(0.5, worker.rollback).start()
+        connect(served.serve()).close()
+        worker.close()
+
+    def test_a_taken_port_is_refused(self, served: Warehouse):
+        with embedded.socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            with pytest.raises(ConfigurationError, match=f"port {port} of 127.0.0.1 is taken"):
+                served.serve(port)
+        assert served.serve(port).port == port
+
+    def test_the_users_own_server_is_not_served(self, server: sqlalchemy.URL):
+        with pytest.raises(ConfigurationError, match="no embedded server"):
+            Warehouse(server).serve()
+
+
+class TestWhichDatabase:
+    def project(self, root: Path, url: str | None) -> Project:
+        (root / ".env").write_text(f"TUOKE_DATABASE_URL={url}\n" if url else "")
+        return Project(root, Sources.model_construct(), Plan.model_construct())
+
+    def test_without_a_url_it_is_the_projects_own(self, tmp_path: Path):
+        warehouse = Warehouse.of(self.project(tmp_path, None))
+        assert warehouse.url.database == "tuoke"
+        assert not (tmp_path / "postgres").exists()
+
+    @pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+    def test_any_way_to_write_postgresql_is_accepted(self, scheme: str, tmp_path: Path):
+        warehouse = Warehouse.of(self.project(tmp_path, f"{scheme}://tuoke:s3cret@db.example:5432/dwh"))
+        assert warehouse.url.drivername == "postgresql+psycopg2"
+        assert "s3cret" not in repr(warehouse)
+
+    def test_another_kind_of_database_is_refused(self, tmp_path: Path):
+        with pytest.raises(ConfigurationError, match="names a mysql database"):
+            Warehouse.of(self.project(tmp_path, "mysql://tuoke:s3cret@db.example/dwh"))
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 10) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)

@@ -1,0 +1,154 @@
+"""Runs a SQL model on rows a test writes down: a row names the cells it is about, the rest are ordinary.
+
+Tables between the rows and the model are computed on the way, so a test of `dws.customer_rfm` gives orders.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+import pyarrow as pa
+
+from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
+from pipeline.plan import Campaign, Label, Owners, Plan, Window
+from pipeline.plan_tables import plan_tables
+from quality.contract import contracts
+
+Row = dict[str, Any]
+Tables = Mapping[str, list[Row]]
+
+DAY = date(2026, 11, 20)
+LINKS = "customer_links"
+LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
+
+ORDINARY: dict[str, Row] = {
+    "answers": {"survey_id": "V1", "kind": "csat", "item": "overall", "answered_at": "2026-11-01 09:00"},
+    "campaigns": {"name": "Autumn expo", "starts_on": "2026-09-01"},
+    "customers": {
+        "name": "东方机械",
+        "kind": "company",
+        "phone": "13800138000",
+        "demand_tag": "设备",
+        "source_channel": "search",
+        "created_at": "2025-01-06 09:00",
+    },
+    "expenses": {"spent_on": "2026-11-01", "amount": 100, "currency": "CNY", "category": "media"},
+    "interactions": {"kind": "call", "occurred_at": "2026-11-01 09:00"},
+    "leads": {"phone": "13900139000", "demand_tag": "设备", "channel": "search", "created_at": "2026-10-01 09:00"},
+    "orders": {"customer_id": "C1", "ordered_at": "2026-11-01 10:00", "amount": 100, "currency": "CNY", "kind": "sale"},
+    "staff": {"team_id": "T1", "region": "华东", "joined_on": "2025-01-01"},
+}
+
+ARROW = {
+    "text": pa.string(),
+    "integer": pa.int64(),
+    "double": pa.float64(),
+    "decimal": pa.decimal128(18, 2),
+    "date": pa.date32(),
+    "timestamp": pa.timestamp("us", tz="UTC"),
+    "boolean": pa.bool_(),
+}
+
+
+def a_plan(**changes: Any) -> Plan:
+    """A campaign from September to November 2026 after a summer to compare it with; changes replace whole fields."""
+    usual = {
+        "campaign": Campaign(
+            starts_on=date(2026, 9, 1), ends_on=date(2026, 11, 30), id="autumn", name=Label(zh="秋季拓客", en="Autumn")
+        ),
+        "baseline": Window(starts_on=date(2026, 6, 1), ends_on=date(2026, 8, 31)),
+        "timezone": "Asia/Shanghai",
+        "currency": "CNY",
+        "owners": Owners(data="data-office", campaign="acquisition"),
+        "targets": {},
+    }
+    return Plan(**usual | changes)
+
+
+def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: date | str = DAY) -> list[Row]:
+    """The rows of a model, in the order of its grain, computed from rows of dwd."""
+    plan, as_of = plan or a_plan(), date.fromisoformat(str(as_of))
+    with dwd(tables, plan, as_of) as session:
+        for needed in _upstream(name):
+            session.keep(needed, model(needed).bound(as_of=as_of))
+        query = model(name).bound(as_of=as_of)
+        rows = [dict(zip(model(name).columns, values, strict=True)) for values in session.rows(query)]
+    return sorted(rows, key=lambda row: [str(row[column]) for column in model(name).grain])
+
+
+@contextmanager
+def dwd(tables: Tables, plan: Plan, as_of: date) -> Iterator[Session]:
+    """A session that sees the rows as tables of dwd, and the plan."""
+    _refuse_unknown(tables, [*contracts(), LINKS])
+    held = {f"dwd.{table}": _typed(table, tables.get(table, []), plan) for table in contracts()}
+    held[f"dwd.{LINKS}"] = _links(tables)
+    held["dws.none"] = pa.table({"x": [0]})
+    values = held | plan_tables(plan, as_of, additive=frozenset())
+    engine = DuckDBEngine(memory_limit="1GB", threads=1)
+    with engine.session(zone=plan.timezone, tables={}, values=values) as session:
+        yield session
+
+
+@cache
+def model(name: str) -> Model:
+    """A model of the project."""
+    return read_model(SQL_FOLDER / f"{name.replace('.', '/')}.sql", standard_macros())
+
+
+@cache
+def _upstream(name: str) -> tuple[str, ...]:
+    """The models a model is computed from, each after its own inputs."""
+    found: list[str] = []
+    for needed in model(name).inputs:
+        if not needed.startswith("dwd."):
+            found += [*_upstream(needed), needed]
+    return tuple(dict.fromkeys(found))
+
+
+def _typed(table: str, rows: list[Row], plan: Plan) -> pa.Table:
+    contract = contracts()[table]
+    kinds = {column.name: column.type for column in contract.columns}
+    complete = [_complete(table, row, number) for number, row in enumerate(rows, start=1)]
+    columns = {
+        name: pa.array([_value(row.get(name), kind, plan) for row in complete], ARROW[kind])
+        for name, kind in kinds.items()
+    }
+    if contract.event_day not in columns:
+        moments = [_value(row[contract.event], "timestamp", plan) for row in complete]
+        columns[contract.event_day] = pa.array([moment.date() for moment in moments], pa.date32())
+    columns["_row_id"] = pa.array([f"{table}-{number}" for number, _ in enumerate(rows, start=1)], pa.string())
+    return pa.table(columns)
+
+
+def _complete(table: str, row: Row, number: int) -> Row:
+    [key] = contracts()[table].key
+    _refuse_unknown(row, contracts()[table].by_name)
+    return {key: f"{table[0].upper()}{number}"} | ORDINARY[table] | row
+
+
+def _links(tables: Tables) -> pa.Table:
+    own = [row.get("customer_id", f"C{number}") for number, row in enumerate(tables.get("customers", []), start=1)]
+    rows = [{"source_customer_id": customer, "customer_id": customer, "rule_id": "own"} for customer in own]
+    rows += [{"rule_id": "identity_unique"} | row for row in tables.get(LINKS, [])]
+    return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in LINK_COLUMNS})
+
+
+def _value(value: Any, kind: str, plan: Plan) -> Any:
+    if value is None:
+        return None
+    if kind == "date":
+        return date.fromisoformat(value)
+    if kind == "timestamp":
+        return datetime.fromisoformat(value).replace(tzinfo=plan.zone)
+    if kind == "decimal":
+        return Decimal(str(value)).quantize(Decimal("0.01"))
+    return float(value) if kind == "double" else value
+
+
+def _refuse_unknown(names: Mapping[str, Any], known: Any) -> None:
+    strange = sorted(set(names) - set(known))
+    if strange:
+        raise KeyError(f"no {', '.join(strange)}; known are {', '.join(known)}")

@@ -1,0 +1,130 @@
+"""The numbers the documents give, recomputed by the product's own formulas from rows."""
+
+from datetime import date
+from decimal import Decimal
+
+import pandas as pd
+import pytest
+from facts import cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
+
+from assets.ads.kpi_query import ALL, TOTAL
+from assets.ads.kpi_values import one_to
+from pipeline.plan import Target
+
+BEFORE, AFTER = date(2026, 7, 1), date(2026, 10, 1)
+PERIODS = [
+    ("baseline", "baseline", date(2026, 6, 1), date(2026, 9, 1)),
+    ("campaign", "campaign", date(2026, 9, 1), date(2026, 12, 1)),
+]
+
+
+@pytest.fixture(scope="module")
+def team_a() -> pd.DataFrame:
+    """G1, S0 §5.3 case 1: before 1,000 leads, 50 customers of 5,000; after 1,000 leads, 120 customers of 8,000."""
+    leads, sales, costs, answers = [], [], [], []
+    for day, customers, amount, labour, media in (
+        (BEFORE, 50, 5000, 100_000, 50_000),
+        (AFTER, 120, 8000, 120_000, 80_000),
+    ):
+        leads += [won_lead(day, team_id="A")] * customers + [lead(created_on=day, team_id="A")] * (1000 - customers)
+        sales += [first_sale(f"{day}-{number}", amount, day, team_id="A") for number in range(customers)]
+        costs += [cost(labour, day, team_id="A", is_marketing=False), cost(media, day, team_id="A")]
+    for day, scores in ((BEFORE, [4, 4, 4, 4, 5]), (AFTER, [5, 5, 5, 5, 5, 5, 5, 4, 4, 4])):
+        answers += [csat(score, answered_on=day, team_id="A") for score in scores]
+    facts = {"lead_journey": leads, "sales": sales, "costs": costs, "responses": answers}
+    return evaluate(facts, periods=PERIODS)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "before", "after", "change"),
+    [
+        ("new_customers", 50, 120, 1.40),
+        ("lead_conversion_rate", 0.05, 0.12, 1.40),
+        ("aov", 5000, 8000, 0.60),
+        ("csat_mean", 4.2, 4.7, 0.119),
+        ("total_cost", 150_000, 200_000, 1 / 3),
+        ("revenue", 250_000, 960_000, 2.84),
+        ("cac", 3000, 5000 / 3, -0.444),
+        ("roi_revenue", 2 / 3, 3.80, 4.70),
+        ("leads", 1000, 1000, 0.0),
+    ],
+)
+@pytest.mark.parametrize(("dimension", "member"), [(TOTAL, ALL), ("team", "A")])
+def test_g1_team_a_before_and_after(team_a, kpi, before, after, change, dimension, member):
+    was = one(team_a, kpi, period="baseline", dimension=dimension, member=member)["value"]
+    is_ = one(team_a, kpi, period="campaign", dimension=dimension, member=member)["value"]
+    assert (was, is_) == pytest.approx((before, after))
+    assert is_ / was - 1 == pytest.approx(change, abs=5e-4)
+
+
+def test_g1_the_number_of_leads_it_implies_did_not_change(team_a):
+    for period in ("baseline", "campaign"):
+        customers = one(team_a, "new_customers", period=period)["value"]
+        rate = one(team_a, "lead_conversion_rate", period=period)["value"]
+        assert customers / rate == pytest.approx(1000)
+
+
+def test_g1_cost_per_customer_fell_although_the_budget_rose(team_a):
+    """I56: the case lists 60 % more budget as a problem; the unit cost says otherwise."""
+    media = [one(team_a, "total_cost", "marketing", period=period)["value"] for period in ("baseline", "campaign")]
+    cac = [one(team_a, "cac", period=period)["value"] for period in ("baseline", "campaign")]
+    assert media[1] / media[0] - 1 == pytest.approx(0.60)
+    assert [round(value, 2) for value in cac] == [3000.00, 1666.67]
+
+
+@pytest.fixture(scope="module")
+def third_quarter() -> pd.DataFrame:
+    """G2, S1 表2: 45 of 50 customers, 215 of 200 (10,000 yuan), 220 of 200 visits, 12 % of 15 %, at a cost of 28."""
+    customers = [first_sale(str(number), 40_000) for number in range(45)]
+    facts = {
+        "sales": [*customers, sale("0", 2_150_000 - 45 * 40_000)],
+        "touches": [{"occurred_on": date(2026, 9, 2), "kind": "visit"}] * 220,
+        "lead_journey": [won_lead()] * 12 + [lead()] * 88,
+        "costs": [cost(280_000)],
+    }
+    targets = [
+        target("new_customers", 50),
+        target("revenue", 2_000_000),
+        target("visits", 200),
+        target("lead_conversion_rate", 0.15),
+        target("io_ratio", 6.0),
+    ]
+    return evaluate(facts, targets=targets)
+
+
+@pytest.mark.parametrize(
+    ("kpi", "attainment", "score"),
+    [
+        pytest.param("new_customers", 0.90, 90, id="45-of-50"),
+        pytest.param("revenue", 1.075, 100, id="215-of-200"),
+        pytest.param("visits", 1.10, 100, id="220-of-200"),
+        pytest.param("lead_conversion_rate", 0.80, 80, id="12-percent-of-15-percent"),
+    ],
+)
+def test_g2_attainment_is_shown_uncapped_and_scored_capped(third_quarter, kpi, attainment, score):
+    """I09: over-achievement is seen, but buys no points."""
+    row = one(third_quarter, kpi)
+    assert row["attainment_rate"] == pytest.approx(attainment)
+    assert row["score"] == pytest.approx(score)
+
+
+def test_g2_input_to_output_is_printed_as_one_to_x(third_quarter):
+    ratio = one(third_quarter, "io_ratio")["value"]
+    assert ratio == pytest.approx(7.68, abs=0.005)
+    assert one_to(ratio) == "1:7.7"
+
+
+def test_g2_ten_put_in_and_thirty_five_got_out_is_one_to_three_and_a_half():
+    values = evaluate({"sales": [sale("a", 350_000)], "costs": [cost(Decimal("100000.00"))]})
+    ratio = one(values, "io_ratio")["value"]
+    assert (ratio, one_to(ratio)) == (3.5, "1:3.5")
+
+
+def test_g6_milestones_of_three_months_make_up_the_target():
+    target = Target(value=50.0, milestones={"2026-07": 15.0, "2026-08": 18.0, "2026-09": 17.0})
+    assert sum(target.milestones.values()) == target.value
+
+
+def test_g6_milestones_that_miss_the_target_are_refused():
+    with pytest.raises(ValueError, match="milestones add up to 49, the target is 50"):
+        Target(value=50.0, milestones={"2026-07": 15.0, "2026-08": 17.0, "2026-09": 17.0})

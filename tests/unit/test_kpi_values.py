@@ -1,0 +1,594 @@
+"""KPIs of small facts: equal to a plain count, honest where there is nothing to count, scored the right way round."""
+
+from collections.abc import Callable
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from facts import (
+    CAMPAIGN,
+    DAY,
+    SCHEMAS,
+    cost,
+    csat,
+    evaluate,
+    first_sale,
+    lead,
+    nps,
+    one,
+    sale,
+    target,
+    won_lead,
+)
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import stats
+
+from assets.ads.catalogue import catalogue
+from assets.ads.intervals import mean_interval, nps_interval, wilson_interval
+from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
+from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
+from assets.ads.kpi_values import KPI_VALUES, one_to
+from pipeline.plan import Definitions, ValidLead
+from quality.scorecard import SourceState
+
+# --- any small data: the compiled query against a plain computation ---
+
+BASELINE = ("baseline", "baseline", date(2026, 6, 1), date(2026, 9, 1))
+MONTH = ("month", "2026-10", date(2026, 10, 1), date(2026, 11, 1))
+EMPTY_DAY = ("day", "2026-01-01", date(2026, 1, 1), date(2026, 1, 2))
+PERIODS = (BASELINE, CAMPAIGN, MONTH, EMPTY_DAY)
+
+days = st.sampled_from(
+    [date(2026, 5, 31), *(start for *_, start, _ in PERIODS[:3]), date(2026, 10, 31), date(2026, 11, 30)]
+)
+members = {
+    "channel": st.sampled_from(["search", "expo", None]),
+    "team_id": st.sampled_from(["A", "B", None]),
+    "region": st.sampled_from(["江苏-南京", None]),
+}
+flags = st.booleans()
+money = st.decimals(min_value=-1000, max_value=100_000, places=2)
+hours = st.none() | st.floats(min_value=0, max_value=500).map(lambda value: round(value, 3))
+
+
+def rows_of(**columns: st.SearchStrategy) -> st.SearchStrategy:
+    return st.lists(st.fixed_dictionaries(columns), max_size=6)
+
+
+@st.composite
+def sales(draw: Callable) -> list[dict[str, Any]]:
+    """Orders of customers who each have one first order."""
+    found = []
+    for number in range(draw(st.integers(0, 3))):
+        first = draw(days)
+        for position in range(draw(st.integers(1, 3))):
+            later = first + timedelta(days=draw(st.sampled_from([0, 30])) if position else 0)
+            found.append(
+                {
+                    "customer_id": f"C{number}",
+                    "customer_first_ordered_on": first,
+                    "ordered_on": later,
+                    "is_first_order": position == 0,
+                    "is_refund": position > 0 and draw(flags),
+                    "net_amount": draw(money),
+                    **{name: draw(values) for name, values in members.items()},
+                }
+            )
+    return found
+
+
+FACTS = st.fixed_dictionaries(
+    {
+        "lead_journey": rows_of(
+            created_on=days,
+            won_on=st.none() | days,
+            is_valid=flags,
+            is_won=flags,
+            is_lost=flags,
+            reached_touched=flags,
+            first_touch_hours=hours,
+            sales_cycle_days=st.none() | st.integers(0, 90),
+            **members,
+        ),
+        "sales": sales(),
+        "customer_segments": rows_of(first_ordered_on=st.none() | days, is_high_value=flags, **members),
+        "costs": rows_of(
+            spent_on=days, amount=money, is_marketing=flags, channel=members["channel"], team_id=members["team_id"]
+        ),
+        "responses": rows_of(
+            answered_on=days,
+            kind=st.sampled_from(["csat", "nps", "peer"]),
+            score=st.none() | st.integers(1, 5).map(float),
+            scale_min=st.sampled_from([0.0, 1.0]),
+            scale_max=st.sampled_from([5.0, 10.0]),
+            is_topbox=st.none() | flags,
+            is_promoter=st.none() | flags,
+            is_detractor=st.none() | flags,
+            **members,
+        ),
+        "touches": rows_of(
+            occurred_on=days,
+            kind=st.sampled_from(["visit", "webinar", "live"]),
+            customer_id=st.sampled_from(["C1", None]),
+            lead_id=st.sampled_from(["L1", "L2", None]),
+            **members,
+        ),
+    }
+)
+
+
+class Plain:
+    """The rows of one period and member, one frame per fact, and what a careful reader would count in them."""
+
+    def __init__(self, facts: dict[str, pd.DataFrame], period: tuple, dimension: str, member: str) -> None:
+        self.start, self.end, self.dimension, self.member = period[2], period[3], dimension, member
+        self.facts = facts
+        self.leads = self.rows("lead_journey", "created_on")
+        self.wins = self.rows("lead_journey", "won_on")
+        self.sales = self.rows("sales", "ordered_on")
+        self.customers = self.rows("customer_segments", "first_ordered_on")
+        self.costs = self.rows("costs", "spent_on")
+        self.answers = self.rows("responses", "answered_on")
+        self.touches = self.rows("touches", "occurred_on")
+
+    def rows(self, fact: str, day: str) -> pd.DataFrame:
+        frame = self.facts[fact]
+        kept = [row for row in frame.to_dict("records") if self.holds(row[day]) and self.is_member(row)]
+        return pd.DataFrame(kept, columns=frame.columns)
+
+    def holds(self, day: date | None) -> bool:
+        return day is not None and self.start <= day < self.end
+
+    def is_member(self, row: dict[str, Any]) -> bool:
+        column = {"team": "team_id"}.get(self.dimension, self.dimension)
+        return self.dimension == TOTAL or (row.get(column) or UNKNOWN) == self.member
+
+    def scored(self, kind: str) -> list[float]:
+        found = self.answers.to_dict("records")
+        is_five_point = [
+            row for row in found if row["kind"] == kind and (row["scale_min"], row["scale_max"]) == (1.0, 5.0)
+        ]
+        return [row["score"] for row in is_five_point if row["score"] is not None]
+
+    def answered(self, *conditions: str) -> int:
+        found = self.answers.to_dict("records")
+        return sum(all(row[name] is True for name in conditions) and row["score"] is not None for row in found)
+
+    def asked(self, column: str) -> int:
+        return sum(row[column] is not None and row["score"] is not None for row in self.answers.to_dict("records"))
+
+    def spent(self, *, marketing_only: bool = False) -> float | None:
+        kept = [row["amount"] for row in self.costs.to_dict("records") if row["is_marketing"] or not marketing_only]
+        return float(sum(kept)) if kept else None
+
+
+def listed(values: Any) -> list[Any]:
+    return [value for value in values if value is not None]
+
+
+def minus(left: float, right: float | None) -> float | None:
+    return None if right is None else left - right
+
+
+def plain_parts(p: Plain) -> dict[tuple[str, str], tuple[float | None, float | None]]:
+    """(KPI, variant) -> numerator and denominator, each KPI written out for itself."""
+    leads, sales = p.leads.to_dict("records"), p.sales.to_dict("records")
+    wins = [row for row in p.wins.to_dict("records")]
+    revenue = float(sum(row["net_amount"] for row in sales))
+    buyers = len({row["customer_id"] for row in sales if row["is_first_order"]})
+    valid = sum(row["is_valid"] for row in leads)
+    orders = [float(row["net_amount"]) for row in sales if not row["is_refund"]]
+    new_revenue = float(sum(row["net_amount"] for row in sales if row["customer_first_ordered_on"] >= p.start))
+    touched, cycles = listed(p.leads["first_touch_hours"]), listed(p.wins["sales_cycle_days"])
+    full, marketing = p.spent(), p.spent(marketing_only=True)
+    high_value = sum(p.customers["is_high_value"])
+    online = [row for row in p.touches.to_dict("records") if row["kind"] in ("webinar", "live")]
+    promoters, detractors = p.answered("is_promoter"), p.answered("is_detractor")
+    return {
+        ("leads", "created"): (len(leads), None),
+        ("valid_leads", "created"): (valid, None),
+        ("reached_leads", "persons"): (sum(row["reached_touched"] for row in leads), None),
+        ("won_leads", "signed"): (sum(row["is_won"] for row in wins), None),
+        ("lead_conversion_rate", "created"): (sum(row["is_won"] for row in leads), len(leads)),
+        ("valid_lead_conversion_rate", "created"): (sum(row["is_valid"] and row["is_won"] for row in leads), valid),
+        ("contact_conversion_rate", "created"): (
+            sum(row["reached_touched"] and row["is_won"] for row in leads),
+            sum(row["reached_touched"] for row in leads),
+        ),
+        ("win_rate", "created"): (
+            sum(row["is_won"] for row in leads),
+            sum(row["is_won"] or row["is_lost"] for row in leads),
+        ),
+        ("first_touch_hours", "assigned"): (sum(touched), len(touched)),
+        ("sales_cycle_days", "signed"): (sum(cycles), len(cycles)),
+        ("new_customers", "first_order"): (buyers, None),
+        ("high_value_customers", "first_order"): (high_value, None),
+        ("high_value_share", "first_order"): (high_value, len(p.customers)),
+        ("revenue", "net"): (revenue, None),
+        ("aov", "sale"): (sum(orders), len(orders)),
+        ("arpu", "new_customers"): (new_revenue, buyers),
+        ("total_cost", "full"): (full, None),
+        ("total_cost", "marketing"): (marketing, None),
+        ("cac", "paying.full"): (full, buyers),
+        ("cac", "paying.marketing"): (marketing, buyers),
+        ("cpl", "valid.full"): (full, valid),
+        ("cpl", "valid.marketing"): (marketing, valid),
+        ("roi_revenue", "full"): (minus(revenue, full), full),
+        ("roi_revenue", "marketing"): (minus(revenue, marketing), marketing),
+        ("io_ratio", "full"): (revenue, full),
+        ("io_ratio", "marketing"): (revenue, marketing),
+        ("csat_mean", "five_point"): (sum(p.scored("csat")), len(p.scored("csat"))),
+        ("csat_topbox_rate", "top_two"): (p.answered("is_topbox"), p.asked("is_topbox")),
+        ("nps", "standard"): (100 * (promoters - detractors), p.asked("is_promoter")),
+        ("visits", "made"): (sum(p.touches["kind"] == "visit"), None),
+        ("online_participants", "persons"): (
+            len(set(listed(row["customer_id"] or row["lead_id"] for row in online))),
+            None,
+        ),
+        ("online_participants", "attendances"): (len(online), None),
+        ("collaboration_score", "peer"): (sum(p.scored("peer")), len(p.scored("peer"))),
+    }
+
+
+def is_near(found: float, expected: float | None) -> bool:
+    return pd.isna(found) if expected is None else found == pytest.approx(float(expected), rel=1e-9, abs=1e-3)
+
+
+@settings(max_examples=12, deadline=None)
+@given(facts=FACTS)
+def test_every_kpi_of_any_data_equals_a_plain_count(facts):
+    frames = {
+        name: pd.DataFrame(rows, columns=list(SCHEMAS[f"dws.{name}"]), dtype=object) for name, rows in facts.items()
+    }
+    plain = {name: frame.where(frame.notna(), None) for name, frame in frames.items()}
+    periods = {period[1]: period for period in PERIODS}
+    found = evaluate(facts, periods=PERIODS)
+    found = found.loc[found["dimension"].isin([TOTAL, "channel", "team", "region"])]
+    for (period, dimension, member), rows in found.groupby(["period", "dimension", "member"]):
+        expected = plain_parts(Plain(plain, periods[period], dimension, member))
+        for row in rows.itertuples():
+            numerator, denominator = expected[row.kpi, row.variant]
+            where = f"{row.kpi} {row.variant} {period} {dimension} {member}"
+            assert is_near(row.numerator, numerator), where
+            assert is_near(row.denominator, denominator), where
+
+
+@settings(max_examples=6, deadline=None)
+@given(facts=FACTS)
+def test_members_of_a_dimension_add_up_to_the_total(facts):
+    found = evaluate(facts, periods=PERIODS)
+    adding = found.loc[found["kpi"].isin(catalogue().additive) & found["is_official"]]
+    totals = adding.loc[adding["dimension"] == TOTAL].set_index(["kpi", "period"])["value"]
+    assert not totals.index.has_duplicates
+    for (kpi, period, dimension), rows in adding.groupby(["kpi", "period", "dimension"]):
+        assert rows["value"].sum() == pytest.approx(np.nan_to_num(totals[kpi, period]), abs=1e-6), dimension
+
+
+@settings(max_examples=6, deadline=None)
+@given(facts=FACTS)
+def test_a_value_is_its_quotient_or_tells_why_it_is_none(facts):
+    found = evaluate(facts, periods=PERIODS)
+    quotients = found.loc[found["denominator"].notna() & found["value"].notna()]
+    assert np.allclose(quotients["value"] * quotients["denominator"], quotients["numerator"], atol=1e-6)
+    assert found.loc[found["value"].isna(), "reason"].notna().all()
+    assert not np.isinf(found[["value", "lower", "upper"]].to_numpy(float)).any()
+    bounded = found.loc[found["lower"].notna()]
+    assert (bounded["lower"] <= bounded["value"] + 1e-9).all()
+    assert (bounded["value"] <= bounded["upper"] + 1e-9).all()
+    assert not found.duplicated(list(KPI_VALUES.grain)).any()
+
+
+# --- periods and members ---
+
+
+def test_a_period_holds_its_first_day_and_not_the_day_it_ends():
+    _, _, start, end = CAMPAIGN
+    around = [start - timedelta(days=1), start, end - timedelta(days=1), end]
+    values = evaluate({"lead_journey": [lead(created_on=day) for day in around]})
+    assert one(values, "leads")["value"] == 2
+
+
+def test_a_lead_is_won_in_the_month_of_its_signature_and_converted_in_the_month_it_came():
+    october = lead(created_on=date(2026, 9, 30), won_on=date(2026, 10, 2), is_won=True)
+    september = ("month", "2026-09", date(2026, 9, 1), date(2026, 10, 1))
+    values = evaluate({"lead_journey": [october]}, periods=[september, MONTH])
+    assert one(values, "won_leads", period="2026-10")["value"] == 1
+    assert one(values, "won_leads", period="2026-09")["value"] == 0
+    assert one(values, "lead_conversion_rate", period="2026-09")["value"] == 1
+
+
+def test_what_has_no_member_is_unknown_and_stays_in_the_total():
+    values = evaluate({"lead_journey": [lead(team_id="A"), lead(), lead()]})
+    assert one(values, "leads", dimension="team", member=UNKNOWN)["value"] == 2
+    assert one(values, "leads")["value"] == 3
+
+
+def test_a_team_known_for_its_leads_has_a_revenue_of_zero():
+    values = evaluate({"lead_journey": [lead(team_id="A")], "sales": [sale("a", 10, team_id="B")]})
+    assert one(values, "revenue", dimension="team", member="A")["value"] == 0
+
+
+def test_a_period_without_any_rows_still_has_a_total():
+    values = evaluate({})
+    assert set(values["kpi"]) == set(catalogue().kpis)
+    assert set(values["dimension"]) == {TOTAL}
+    assert one(values, "leads")["value"] == 0
+
+
+def test_a_kpi_has_no_row_for_a_dimension_one_of_its_facts_lacks():
+    values = evaluate({"sales": [first_sale("a", 10, region="华东")], "costs": [cost(5)]})
+    assert set(values.loc[values["kpi"] == "cac", "dimension"]) == {TOTAL, "channel", "team"}
+    assert "region" in set(values.loc[values["kpi"] == "revenue", "dimension"])
+
+
+def test_a_customer_with_two_ids_merged_into_one_is_new_once():
+    """I27: the daily sum would count the re-created customer again."""
+    values = evaluate({"sales": [first_sale("a", 10), sale("a", 20, DAY + timedelta(days=1))]})
+    assert one(values, "new_customers")["value"] == 1
+
+
+def test_an_order_is_not_a_refund_and_revenue_is_after_refunds():
+    values = evaluate({"sales": [first_sale("a", 100), sale("a", 50), sale("a", Decimal("-30.00"), is_refund=True)]})
+    assert one(values, "revenue")["value"] == 120
+    assert one(values, "aov")["value"] == 75
+
+
+def test_what_old_customers_buy_is_not_revenue_of_new_ones():
+    """I25: per customer and per order are two measures."""
+    old = sale("b", 999, customer_first_ordered_on=date(2026, 1, 1))
+    values = evaluate({"sales": [first_sale("a", 100), sale("a", 50), old]})
+    assert one(values, "arpu")["value"] == 150
+
+
+# --- nothing to divide by ---
+
+
+@pytest.mark.parametrize(
+    "kpi",
+    ["lead_conversion_rate", "cac", "cpl", "aov", "arpu", "nps", "csat_mean", "csat_topbox_rate", "first_touch_hours"],
+)
+def test_without_a_denominator_there_is_no_value_but_a_reason(kpi):
+    row = one(evaluate({"costs": [cost(100)]}), kpi)
+    assert pd.isna(row["value"])
+    assert row["reason"] == "denominator is 0"
+    assert row["state"] == "final"
+
+
+def test_spend_without_a_single_customer_is_not_excellent():
+    """U11: dividing by zero and filling in 0 would make this the best cost per customer there is."""
+    facts = {"lead_journey": [lead()] * 10, "costs": [cost(50_000)]}
+    values = evaluate(facts, targets=[target("cac", 2000, floor=3000), target("roi_revenue", 2.0)])
+    cac, roi = one(values, "cac"), one(values, "roi_revenue")
+    assert (pd.isna(cac["value"]), pd.isna(cac["score"]), cac["reason"]) == (True, True, "denominator is 0")
+    assert (roi["value"], roi["score"]) == (-1.0, 0.0)
+
+
+def test_a_cost_nobody_booked_is_unknown_and_not_zero():
+    values = evaluate({"sales": [first_sale("a", 100, channel="referral")], "costs": [cost(10, channel="expo")]})
+    cac = one(values, "cac", dimension="channel", member="referral")
+    roi = one(values, "roi_revenue", dimension="channel", member="referral")
+    assert pd.isna(cac["value"])
+    assert cac["reason"] == "numerator is unknown: it has no rows"
+    assert roi["reason"] == "denominator is unknown: it has no rows"
+
+
+# --- states ---
+
+
+def test_a_withheld_source_withholds_what_is_made_of_it_and_nothing_else():
+    facts = {"sales": [first_sale("a", 100)], "costs": [cost(10)]}
+    values = evaluate(facts, states={"expenses": SourceState("withheld", "absent in sources.yaml")})
+    cac = one(values, "cac")
+    assert pd.isna(cac[["value", "numerator", "denominator", "n"]]).all()
+    assert (cac["state"], cac["reason"]) == ("withheld", "expenses: absent in sources.yaml")
+    assert (one(values, "new_customers")["state"], one(values, "new_customers")["value"]) == ("final", 1)
+
+
+def test_a_kpi_is_as_provisional_as_its_worst_source():
+    facts = {"sales": [first_sale("a", 100)], "costs": [cost(10)]}
+    values = evaluate(facts, states={"customers": SourceState("provisional", "duplicates 2.0 %")})
+    assert (one(values, "cac")["state"], one(values, "cac")["value"]) == ("provisional", 10)
+    assert one(values, "cac")["reason"] == "customers: duplicates 2.0 %"
+    assert one(values, "revenue")["state"] == "final"
+
+
+def test_new_customers_need_the_customers_too():
+    values = evaluate({}, states={"customers": SourceState("withheld", "no rows")})
+    assert one(values, "new_customers")["state"] == "withheld"
+    assert one(values, "revenue")["state"] == "final"
+
+
+def test_a_column_nobody_has_withholds_what_needs_it():
+    values = evaluate({"lead_journey": [lead()]}, unmapped=frozenset({"leads.first_touch_at"}))
+    row = one(values, "first_touch_hours")
+    assert (row["state"], row["reason"]) == ("withheld", "leads.first_touch_at is not mapped")
+    assert one(values, "leads")["state"] == "final"
+
+
+def test_either_way_to_contact_a_lead_makes_it_contactable():
+    every = {"leads.phone", "leads.email", "customers.phone", "customers.email"}
+    facts = {"lead_journey": [lead()]}
+    assert one(evaluate(facts, unmapped=frozenset(every)), "valid_leads")["state"] == "withheld"
+    assert one(evaluate(facts, unmapped=frozenset(every - {"leads.email"})), "valid_leads")["state"] == "final"
+    careless = Definitions(valid_lead=ValidLead(contactable=False))
+    assert one(evaluate(facts, unmapped=frozenset(every), definitions=careless), "valid_leads")["state"] == "final"
+
+
+def test_a_withheld_row_always_has_a_reason():
+    values = evaluate({}, states={"orders": SourceState("withheld")})
+    assert one(values, "revenue")["reason"] == "orders: withheld"
+
+
+# --- targets and scores ---
+
+
+@pytest.mark.parametrize(
+    ("customers", "score"),
+    [
+        pytest.param(0, 0, id="nothing"),
+        pytest.param(4, 40, id="on-the-way"),
+        pytest.param(10, 100, id="exactly-the-target"),
+        pytest.param(15, 120, id="over-achieved-and-capped"),
+    ],
+)
+def test_more_is_better_from_the_floor_to_the_target(customers, score):
+    facts = {"sales": [first_sale(str(number), 1) for number in range(customers)]}
+    row = one(evaluate(facts, targets=[target("new_customers", 10)], score_cap=120), "new_customers")
+    assert row["score"] == pytest.approx(score)
+    assert row["attainment_rate"] == pytest.approx(customers / 10)
+
+
+@pytest.mark.parametrize(
+    ("spent", "score"),
+    [
+        pytest.param(4000, 0, id="worse-than-the-floor"),
+        pytest.param(3000, 0, id="exactly-the-floor"),
+        pytest.param(2500, 50, id="half-way"),
+        pytest.param(2000, 100, id="exactly-the-target"),
+        pytest.param(1000, 100, id="better-than-the-target"),
+    ],
+)
+def test_less_is_better_from_the_floor_down_to_the_target(spent, score):
+    facts = {"sales": [first_sale("a", 1)], "costs": [cost(spent)]}
+    assert one(evaluate(facts, targets=[target("cac", 2000, floor=3000)]), "cac")["score"] == pytest.approx(score)
+
+
+@pytest.mark.parametrize(
+    "floor", [pytest.param(None, id="no-floor"), pytest.param(1500, id="floor-on-the-better-side")]
+)
+def test_less_is_better_can_not_be_scored_without_a_worse_end(floor):
+    facts = {"sales": [first_sale("a", 1)], "costs": [cost(1000)]}
+    row = one(evaluate(facts, targets=[target("cac", 2000, floor=floor)]), "cac")
+    assert pd.isna(row["score"])
+    assert row["reason"] == "not scored: the target has no floor on its worse side"
+    assert row["attainment_rate"] == 0.5
+
+
+def test_a_target_for_the_whole_is_none_for_a_team_but_a_rate_is_a_rate_everywhere():
+    facts = {"lead_journey": [won_lead(team_id="A"), lead(team_id="A")], "sales": [first_sale("a", 1, team_id="A")]}
+    values = evaluate(facts, targets=[target("new_customers", 10), target("lead_conversion_rate", 0.5)])
+    assert pd.isna(one(values, "new_customers", dimension="team", member="A")["target"])
+    assert one(values, "lead_conversion_rate", dimension="team", member="A")["score"] == pytest.approx(100)
+
+
+def test_only_the_official_variant_has_a_target():
+    facts = {"sales": [first_sale("a", 1)], "costs": [cost(1000), cost(500, is_marketing=False)]}
+    targets = [target("cac", 2000, floor=3000)]
+    values = evaluate(facts, targets=targets)
+    assert (one(values, "cac")["variant"], one(values, "cac")["value"]) == ("paying.full", 1500)
+    assert pd.isna(one(values, "cac", "paying.marketing")["target"])
+    chosen = evaluate(facts, targets=targets, definitions=Definitions(official={"cac": "paying.marketing"}))
+    assert (one(chosen, "cac")["variant"], one(chosen, "cac")["target"]) == ("paying.marketing", 2000)
+
+
+def test_a_target_is_that_of_its_period():
+    values = evaluate({}, periods=[CAMPAIGN, MONTH], targets=[target("leads", 18, period=MONTH)])
+    assert one(values, "leads", period="2026-10")["target"] == 18
+    assert pd.isna(one(values, "leads")["target"])
+
+
+# --- intervals ---
+
+
+@pytest.mark.parametrize(("successes", "n"), [(0, 5), (1, 1), (3, 7), (120, 1000), (1000, 1000)])
+def test_a_share_has_the_interval_of_wilson(successes, n):
+    known = stats.binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    lower, upper = wilson_interval(np.array([successes]), np.array([n]), np.array([np.nan]))
+    assert (lower[0], upper[0]) == pytest.approx((known.low, known.high), abs=1e-12)
+
+
+def test_a_mean_has_the_interval_of_student():
+    scores = np.array([4.0, 5.0, 3.0, 5.0, 4.0])
+    known = stats.t.interval(0.95, len(scores) - 1, loc=scores.mean(), scale=stats.sem(scores))
+    lower, upper = mean_interval(np.array([scores.sum()]), np.array([5.0]), np.array([(scores**2).sum()]))
+    assert (lower[0], upper[0]) == pytest.approx(known)
+
+
+def test_a_single_answer_has_a_mean_but_no_interval():
+    row = one(evaluate({"responses": [csat(4)]}), "csat_mean")
+    assert (row["value"], row["n"]) == (4.0, 1)
+    assert pd.isna(row["lower"]) and pd.isna(row["upper"])
+
+
+def test_a_net_promoter_score_comes_with_its_number_of_answers_and_its_interval():
+    """I14: 50 promoters, 30 passive, 20 detractors; three answers added, 3/4 of them to either end."""
+    answers = [nps(9)] * 50 + [nps(7)] * 30 + [nps(6)] * 20
+    row = one(evaluate({"responses": answers}), "nps")
+    promoters, detractors = 50.75 / 103, 20.75 / 103
+    half = 1.959964 * np.sqrt((promoters + detractors - (promoters - detractors) ** 2) / 103)
+    assert (row["value"], row["n"]) == (30.0, 100)
+    assert row["lower"] == pytest.approx(100 * (promoters - detractors - half), abs=1e-4)
+    assert row["upper"] == pytest.approx(100 * (promoters - detractors + half), abs=1e-4)
+
+
+@given(promoters=st.integers(0, 50), passive=st.integers(0, 50), detractors=st.integers(0, 50))
+def test_the_interval_of_a_net_promoter_score_holds_it_and_stays_on_the_scale(promoters, passive, detractors):
+    n = promoters + passive + detractors or 1
+    points = np.array([100.0 * (promoters - detractors)])
+    [lower], [upper] = nps_interval(points, np.array([float(n)]), np.array([float(promoters + detractors)]))
+    assert -100 <= lower <= points[0] / n <= upper <= 100
+    assert upper > lower
+
+
+def test_answers_that_all_agree_still_leave_doubt():
+    row = one(evaluate({"responses": [nps(10)] * 3}), "nps")
+    assert (row["value"], row["upper"]) == (100, 100)
+    assert row["lower"] < 50
+
+
+def test_hours_have_no_lower_end_below_zero():
+    values = evaluate({"lead_journey": [lead(first_touch_hours=0.5), lead(first_touch_hours=20.0)]})
+    row = one(values, "first_touch_hours")
+    assert (row["value"], row["lower"]) == (10.25, 0)
+    assert row["upper"] > 100
+
+
+def test_a_question_of_recommendation_on_another_scale_is_not_counted():
+    other = nps(5, scale_max=5.0, is_promoter=None, is_detractor=None)
+    assert one(evaluate({"responses": [nps(9), other]}), "nps")["n"] == 1
+
+
+# --- form ---
+
+
+def test_the_order_of_the_rows_changes_nothing():
+    hours_ = [0.1, 0.2, 0.3, 1e6 + 0.1, 7.123456]
+    leads = [lead(first_touch_hours=value, team_id=team) for value in hours_ for team in ("A", "B", None)]
+    pd.testing.assert_frame_equal(
+        evaluate({"lead_journey": leads}), evaluate({"lead_journey": leads[::-1]}), check_exact=True
+    )
+
+
+def test_columns_and_order_are_those_the_table_declares():
+    values = evaluate({"lead_journey": [lead(team_id="B"), lead(team_id="A")]})
+    assert list(values.columns) == list(KPI_VALUES.columns)
+    assert values.sort_values(list(KPI_VALUES.grain), ignore_index=True).equals(values)
+
+
+def test_the_table_can_be_written_as_it_declares_itself(tmp_path):
+    values = evaluate({"sales": [first_sale("a", 100)]}, states={"answers": SourceState("withheld", "absent")})
+    assert KPI_VALUES.write(values, tmp_path / "values.parquet") == len(values)
+    scorecard = kpi_scorecard(values, catalogue())
+    assert kpi_scorecard_spec().write(scorecard, tmp_path / "scorecard.parquet") == len(scorecard)
+
+
+def test_the_scorecard_has_the_official_kpis_side_by_side():
+    facts = {"sales": [first_sale("a", 100, region="华东")], "costs": [cost(40), cost(10, is_marketing=False)]}
+    values = evaluate(facts, states={"answers": SourceState("withheld", "absent")})
+    scorecard = kpi_scorecard(values, catalogue())
+    total = scorecard.loc[scorecard["dimension"] == TOTAL].iloc[0]
+    assert (total["member"], total["cac"], total["cac_state"]) == (ALL, 50, "final")
+    assert pd.isna(total["nps"]) and total["nps_state"] == "withheld"
+    region = scorecard.loc[(scorecard["dimension"] == "region") & (scorecard["member"] == "华东")].iloc[0]
+    assert region["revenue"] == 100
+    assert pd.isna(region["cac"]) and pd.isna(region["cac_state"])
+    assert not scorecard.duplicated(list(kpi_scorecard_spec().grain)).any()
+
+
+@pytest.mark.parametrize(("ratio", "printed"), [(7.678, "1:7.7"), (3.5, "1:3.5"), (0.04, "1:0.0"), (12.0, "1:12.0")])
+def test_input_to_output_is_printed_as_one_to_x(ratio, printed):
+    assert one_to(ratio) == printed

@@ -1,0 +1,87 @@
+"""What a plan says about KPIs is held against the catalogue before anything runs."""
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from assets.ads.catalogue import catalogue
+from assets.ads.plan_faults import plan_faults
+from pipeline.plan import Campaign, Definitions, Label, Model, Owners, Plan, Target, Window
+
+
+def plan(**fields: Any) -> Plan:
+    return Plan(
+        campaign=Campaign(id="c", name=Label(zh="秋", en="C"), starts_on=date(2026, 9, 1), ends_on=date(2026, 11, 30)),
+        baseline=Window(starts_on=date(2026, 6, 1), ends_on=date(2026, 8, 31)),
+        timezone="Asia/Shanghai",
+        currency="CNY",
+        owners=Owners(data="data", campaign="marketing"),
+        **({"targets": {}} | fields),
+    )
+
+
+def model(**weights: float) -> Model:
+    return Model(label=Label(zh="模型", en="Model"), weights=weights)
+
+
+def test_a_plan_that_fits_has_no_faults():
+    targets = {
+        "new_customers": Target(value=50.0, milestones={"2026-09": 50.0}),
+        "cac": Target(value=2000.0, floor=3000.0),
+        "nps": "no target",
+    }
+    fits = plan(
+        targets=targets,
+        models={"M1": model(new_customers=0.5, cac=0.5)},
+        definitions=Definitions(official={"cac": "paying.marketing"}),
+    )
+    assert plan_faults(catalogue(), fits) == []
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        pytest.param(
+            {"targets": {"cca": Target(value=1.0)}}, "targets.cca: no KPI 'cca'; did you mean cac?", id="target"
+        ),
+        pytest.param(
+            {"models": {"M1": model(cacc=1.0)}}, "models.M1.weights.cacc: no KPI 'cacc'; did you mean cac?", id="weight"
+        ),
+        pytest.param(
+            {
+                "models": {
+                    "M2": Model(
+                        label=Label(zh="二", en="2"), weights={"cac": 0.95}, policy="residual", residual_to="csat"
+                    )
+                }
+            },
+            "models.M2.residual_to: no KPI 'csat'",
+            id="residual",
+        ),
+        pytest.param(
+            {"definitions": Definitions(official={"cac": "paying"})},
+            "definitions.official.cac: no variant 'paying'",
+            id="variant",
+        ),
+        pytest.param({"targets": {"cac": Target(value=2000.0)}}, "targets.cac.floor: missing", id="no-floor"),
+        pytest.param(
+            {"targets": {"cac": Target(value=2000.0, floor=1000.0)}},
+            "must be above the target 2000",
+            id="floor-of-less",
+        ),
+        pytest.param(
+            {"targets": {"aov": Target(value=2000.0, floor=2000.0)}},
+            "must be below the target 2000",
+            id="floor-of-more",
+        ),
+        pytest.param(
+            {"targets": {"nps": Target(value=30.0, milestones={"2026-09": 30.0})}},
+            "nps does not add up over months",
+            id="milestones",
+        ),
+    ],
+)
+def test_a_plan_that_can_not_be_evaluated_is_told_where(fields, told):
+    [fault] = plan_faults(catalogue(), plan(**fields))
+    assert told in fault
