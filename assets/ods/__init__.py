@@ -166,15 +166,6 @@ def accepted_drops(context: AssetExecutionContext) -> set[str]:
     return set(filter(None, context.run.tags.get(ACCEPT_DROP_TAG, "").split(",")))
 
 
-def mapped_columns(feed: Feed, report: FeedReport, contract: Contract) -> set[str]:
-    """The canonical columns a feed fills."""
-    found = set(report.columns_found)
-    named = {column for column, source in feed.columns.items() if source in found}
-    return {c.name for c in contract.columns} & (
-        named | set(feed.constants) | (found - set(feed.absent) - set(feed.columns))
-    )
-
-
 def land(contract: Contract, day: ProjectDay) -> Landing:
     """Read a table's feeds into the lake; a table without feeds lands empty.
 
@@ -183,7 +174,6 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
     """
     feeds = day.project.sources.feeds(contract.table)
     reports: list[FeedReport] = []
-    mapped: list[set[str]] = []
     names = [column.name for column in contract.columns]
     schema = pa.schema([*((name, pa.string()) for name in [*names, "_row_id", "_source"]), ("_line", pa.int64())])
     with (
@@ -196,14 +186,8 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
                 for batch in reader.batches():
                     writer.write_batch(batch)
             reports.append(reader.report)
-            mapped.append(mapped_columns(feed, reader.report, contract))
     landing = Landing(reports)
     _write_reports(contract, day, landing, feeds)
-    day.write(
-        MAPPED,
-        [{"column_name": name} for name in sorted(set().union(*mapped))],
-        f"mapped.{contract.table}",
-    )
     return landing
 
 
@@ -244,6 +228,8 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
         "rows_out_of_scope": landing.total("rows_filtered"),
         "rows_unreadable": len(landing.unreadable),
     }
+    filled = sorted({column for report in landing.reports for column in report.columns_filled})
+    day.write(MAPPED, [{"column_name": name} for name in filled], f"mapped.{contract.table}")
     day.write(UNREADABLE, unreadable, f"landing.{contract.table}")
     day.write(DELIVERIES, inputs, f"deliveries.{contract.table}")
     day.write(LANDED, [counts], f"landed.{contract.table}")
