@@ -1,0 +1,76 @@
+"""Gate 2: every rule of a staged table is shown to fail on a broken one, in a real PostgreSQL."""
+
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from pipeline.errors import GateClosed
+from quality.staged import demand, expectations
+from quality.suites import NotEvaluated, validate_table
+
+KPI = {"kpi": "cac", "member": "(all)", "state": "final", "value": 1.0, "score": 50.0, "reason": None}
+SCORE = {"table_name": "orders", "dimension": "accuracy", "rate": 0.99}
+ENTRY = {"table_name": "orders", "layer": "dwd", "is_balanced": True}
+SEGMENT = {"customer_id": "C1", "rfm_class_id": "new", "rfm_rule_id": "new", "abc_class_id": "A"}
+
+GOOD = {
+    "ads.kpi_values": (KPI, ("kpi", "member")),
+    "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
+    "dq.ledger": (ENTRY, ("table_name", "layer")),
+    "dws.customer_segments": (SEGMENT, ("customer_id",)),
+}
+
+BROKEN = [
+    pytest.param("ads.kpi_values", {"state": "perhaps"}, "state_allowed", id="unknown-state"),
+    pytest.param("ads.kpi_values", {"state": "withheld", "reason": "no source"}, "withheld_has_no_value", id="withheld-value"),
+    pytest.param("ads.kpi_values", {"state": "withheld", "value": None}, "withheld_has_a_reason", id="withheld-without-reason"),
+    pytest.param("ads.kpi_values", {"score": 201.0}, "score_range", id="score-too-high"),
+    pytest.param("ads.kpi_values", {"value": float("inf")}, "value_finite", id="infinite-value"),
+    pytest.param("ads.kpi_values", {"kpi": None}, "kpi_required", id="no-grain"),
+    pytest.param("dq.quality_scorecard", {"rate": 1.2}, "rate_range", id="rate-above-one"),
+    pytest.param("dq.ledger", {"is_balanced": False}, "balanced", id="unbalanced"),
+    pytest.param("dws.customer_segments", {"rfm_class_id": None}, "rfm_class_required", id="no-class"),
+    pytest.param("dws.customer_segments", {"rfm_rule_id": None}, "rfm_rule_required", id="no-rule"),
+    pytest.param("dws.customer_segments", {"abc_class_id": "D"}, "abc_allowed", id="unknown-abc-class"),
+]
+
+
+def judge(server: sa.URL, name: str, rows: list[dict], expected_rows: int | None = None) -> None:
+    """Stage the rows and let gate 2 judge them."""
+    engine = sa.create_engine(server)
+    pd.DataFrame(rows).to_sql("staged", engine, schema="public", if_exists="replace", index=False)
+    url = server.render_as_string(hide_password=False)
+    suite = expectations(name, GOOD[name][1], len(rows) if expected_rows is None else expected_rows)
+    try:
+        demand(validate_table(url, "public.staged", suite, name), name)
+    finally:
+        engine.dispose()
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_a_good_table_passes(server: sa.URL, name: str) -> None:
+    judge(server, name, [GOOD[name][0]])
+
+
+@pytest.mark.parametrize(("name", "change", "rule"), BROKEN)
+def test_a_broken_table_closes_the_gate_and_the_rule_is_named(server: sa.URL, name: str, change: dict, rule: str) -> None:
+    good, grain = GOOD[name]
+    other = good | {grain[-1]: "another"}
+    with pytest.raises(GateClosed, match=rule):
+        judge(server, name, [other, good | change])
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_two_rows_of_one_grain_close_the_gate(server: sa.URL, name: str) -> None:
+    with pytest.raises(GateClosed, match="grain_unique"):
+        judge(server, name, [GOOD[name][0]] * 2)
+
+
+def test_rows_lost_on_the_way_close_the_gate(server: sa.URL) -> None:
+    with pytest.raises(GateClosed, match="rows_arrived"):
+        judge(server, "dq.ledger", [ENTRY], expected_rows=2)
+
+
+def test_what_can_not_be_evaluated_is_not_called_bad_data(server: sa.URL) -> None:
+    with pytest.raises(NotEvaluated, match="could not be evaluated"):
+        judge(server, "dq.ledger", [{"table_name": "orders", "layer": "dwd"}])
