@@ -12,9 +12,11 @@ from typing import Any, Literal
 from open_data_contract_standard.model import DataQuality, OpenDataContractStandard, SchemaObject, SchemaProperty
 
 from pipeline.errors import ConfigurationError
-from pipeline.plan import Label
+from pipeline.plan import Label, Threshold
 
 FOLDER = Path(__file__).parent / "contracts"
+
+RATES = ("completeness", "accuracy", "duplicates", "timeliness")
 
 ColumnType = Literal["text", "integer", "double", "decimal", "date", "timestamp", "boolean"]
 Dimension = Literal["completeness", "accuracy", "consistency", "uniqueness", "timeliness"]
@@ -84,6 +86,8 @@ class Contract:
     latency_days: int
     available_by: str
     money: str | None
+    thresholds: Mapping[str, Threshold]
+    """Rate -> what the source promises; a plan may ask for other ones."""
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
 
@@ -148,6 +152,7 @@ def contract_from(text: str) -> Contract:
         latency_days=int(sla["latency"]),
         available_by=sla["timeOfAvailability"],
         money=own.get("money"),
+        thresholds=_thresholds(schema),
         columns=columns,
         rules=tuple(rules),
     )
@@ -228,6 +233,8 @@ def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rul
     key = tuple(column.name for column in columns if column.key)
     rules = [Rule("key_unique", schema.name, "uniqueness", "key", key)]
     for quality in schema.quality or []:
+        if quality.implementation["kind"] != "unique":
+            continue
         wider = tuple(quality.implementation["columns"])
         optional = tuple(quality.implementation.get("optional", ()))
         rules.append(
@@ -236,6 +243,18 @@ def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rul
             )
         )
     return rules
+
+
+def _thresholds(schema: SchemaObject) -> dict[str, Threshold]:
+    """The promised rates by name."""
+    found = {quality.name: dict(quality.implementation) for quality in schema.quality or []}
+    rates = {name: said for name, said in found.items() if said.pop("kind") == "rate"}
+    missing = sorted(set(RATES) - set(rates))
+    if missing:
+        raise ConfigurationError(
+            f"contract {schema.name} promises no rate of {', '.join(missing)}; add one under quality"
+        )
+    return {name: Threshold(**said) for name, said in rates.items()}
 
 
 def _timeliness(table: str, event: str, recorded: str, latency_days: int) -> Rule:

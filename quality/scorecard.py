@@ -8,7 +8,7 @@ import pandas as pd
 
 from pipeline.plan import Quality, Threshold
 from pipeline.tables import TableSpec
-from quality.contract import Contract, Rule
+from quality.contract import RATES, Contract, Rule
 from quality.gate import LATE, MERGED, Counted, Gate
 from quality.rules import message
 
@@ -99,7 +99,7 @@ class _Row:
     quality: Quality
 
     def __call__(self, layer: str, dimension: str, good: int, total: int, reason: str | None = None) -> dict[str, Any]:
-        limit: Threshold | None = getattr(self.quality, dimension, None)
+        limit: Threshold | None = getattr(self.quality, dimension, None) or self.contract.thresholds.get(dimension)
         better = "lower" if dimension == "duplicates" else "higher"
         rate = good / total if total else None
         return {
@@ -133,8 +133,7 @@ def _status(rate: float | None, limit: Threshold | None, better: str) -> str:
 def not_delivered(contract: Contract, quality: Quality, reason: str) -> list[dict[str, Any]]:
     """The scorecard's rows of a table the company does not have: nothing assessed, nothing counted as good."""
     row = _Row(contract, quality)
-    dimensions = ("completeness", "accuracy", "duplicates", "timeliness")
-    return [row(layer, dimension, 0, 0, reason) for layer in ("ods", "dwd") for dimension in dimensions]
+    return [row(layer, dimension, 0, 0, reason) for layer in ("ods", "dwd") for dimension in RATES]
 
 
 def results(gate: Gate, counted: Counted, found: Mapping[str, int], after: Mapping[str, int]) -> list[dict[str, Any]]:

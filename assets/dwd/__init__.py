@@ -11,13 +11,12 @@ from assets.factory import asset_key, daily_partitions, grain_check, grain_spec,
 from pipeline.engine import Session, snippet
 from pipeline.errors import GateClosed
 from pipeline.project import Project
-from quality.contract import Contract
+from quality.contract import RATES, Contract
 from quality.gate import LATE, QUARANTINED, Counted, Gate
 from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
 from quality.scorecard import RESULTS, SCORECARD, not_delivered, rates, results
 
-DIMENSIONS = ("completeness", "accuracy", "duplicates", "timeliness")
 DIMENSION_OF = {"consistency": "accuracy", "uniqueness": "duplicates"}
 LINKS = "dwd.customer_links"
 CUSTOMERS = "customers"
@@ -82,7 +81,7 @@ def _links_spec(contract: Contract, project: Project) -> dg.AssetSpec:
 def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
     key = asset_key(f"dwd.{contract.table}")
     rules = [dg.AssetCheckSpec(rule.id, asset=key, description=message(rule, contract)[1]) for rule in contract.rules]
-    rated = [dg.AssetCheckSpec(name, asset=key, description=f"The {name} of what was sent.") for name in DIMENSIONS]
+    rated = [dg.AssetCheckSpec(name, asset=key, description=f"The {name} of what was sent.") for name in RATES]
     return rated + rules
 
 
@@ -231,7 +230,7 @@ def _check_results(contract: Contract, scores: list[dict], rules: list[dict]) ->
     """Counts, never rows. A rule passes while its share of bad rows is within what its dimension allows."""
     key = asset_key(f"dwd.{contract.table}")
     sent = {score["dimension"]: score for score in scores if score["layer"] == "ods"}
-    checks = [_dimension_check(key, sent[name]) for name in DIMENSIONS]
+    checks = [_dimension_check(key, sent[name]) for name in RATES]
     return checks + [_rule_check(key, rule, sent) for rule in rules if rule["layer"] == "ods"]
 
 

@@ -234,10 +234,7 @@ def test_the_hash_of_a_person_changes_with_the_key() -> None:
 
     seen = set()
     for key in ("one", "two"):
-        values = {
-            "ods.customers": sent("customers", [row("customers")]),
-            "secret.keys": pa.table({"hash_key": [key]})
-        }
+        values = {"ods.customers": sent("customers", [row("customers")]), "secret.keys": pa.table({"hash_key": [key]})}
         with DuckDBEngine(memory_limit="1GB").session(zone="UTC", tables={}, values=values) as session:
             gate_of("customers").split(session)
             [(hashed,)] = session.rows(sqlglot.parse_one("select _key_contact_unique from gate.typed"))

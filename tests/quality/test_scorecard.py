@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 from sent import gate_of, holding, row
 
-from pipeline.plan import Quality
+from pipeline.plan import Quality, Threshold
 from quality.contract import contracts
 from quality.scorecard import not_delivered, rates, states
 
@@ -61,6 +61,18 @@ def test_timeliness_is_not_assessed_where_the_source_does_not_say_when_rows_were
 def test_timeliness_counts_rows_entered_within_the_contracts_days() -> None:
     late = orders(1, ordered_at="2026-11-01", recorded_at="2026-11-10")
     assert scores("orders", orders(3) + late)["timeliness"]["rate"] == 0.75
+
+
+def test_a_plan_may_ask_for_more_than_the_contract_promises() -> None:
+    gate = gate_of("orders")
+    strict = Quality(completeness=Threshold(threshold=1.0, floor=0.9))
+    with holding("orders", orders(98) + orders(2, customer_id="")) as session:
+        counted = gate.split(session)
+    by_plan = {
+        name: rates(gate, counted, 0, {}, quality)[0]["status"]
+        for name, quality in (("own", Quality()), ("strict", strict))
+    }
+    assert by_plan == {"own": "met", "strict": "below_threshold"}
 
 
 def state_of(rows: list[dict]) -> dict[str, str]:

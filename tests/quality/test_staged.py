@@ -22,8 +22,12 @@ GOOD = {
 
 BROKEN = [
     pytest.param("ads.kpi_values", {"state": "perhaps"}, "state_allowed", id="unknown-state"),
-    pytest.param("ads.kpi_values", {"state": "withheld", "reason": "no source"}, "withheld_has_no_value", id="withheld-value"),
-    pytest.param("ads.kpi_values", {"state": "withheld", "value": None}, "withheld_has_a_reason", id="withheld-without-reason"),
+    pytest.param(
+        "ads.kpi_values", {"state": "withheld", "reason": "no source"}, "withheld_has_no_value", id="withheld-value"
+    ),
+    pytest.param(
+        "ads.kpi_values", {"state": "withheld", "value": None}, "withheld_has_a_reason", id="withheld-without-reason"
+    ),
     pytest.param("ads.kpi_values", {"score": 201.0}, "score_range", id="score-too-high"),
     pytest.param("ads.kpi_values", {"value": float("inf")}, "value_finite", id="infinite-value"),
     pytest.param("ads.kpi_values", {"kpi": None}, "kpi_required", id="no-grain"),
@@ -53,7 +57,9 @@ def test_a_good_table_passes(server: sa.URL, name: str) -> None:
 
 
 @pytest.mark.parametrize(("name", "change", "rule"), BROKEN)
-def test_a_broken_table_closes_the_gate_and_the_rule_is_named(server: sa.URL, name: str, change: dict, rule: str) -> None:
+def test_a_broken_table_closes_the_gate_and_the_rule_is_named(
+    server: sa.URL, name: str, change: dict, rule: str
+) -> None:
     good, grain = GOOD[name]
     other = good | {grain[-1]: "another"}
     with pytest.raises(GateClosed, match=rule):
