@@ -8,7 +8,7 @@ import hashlib
 import json
 from datetime import date, timedelta
 from typing import Annotated, Literal
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
@@ -319,8 +319,10 @@ class Plan(Strict):
     @field_validator("timezone")
     @classmethod
     def _zone_exists(cls, zone: str) -> str:
-        if zone not in available_timezones():
-            raise ValueError(f"no time zone {zone!r}; use a name such as Asia/Shanghai")
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone {zone!r}; use a name such as Asia/Shanghai") from error
         return zone
 
     @model_validator(mode="after")

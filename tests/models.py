@@ -3,7 +3,7 @@
 Tables between the rows and the model are computed on the way, so a test of `dws.customer_rfm` gives orders.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from decimal import Decimal
@@ -11,6 +11,7 @@ from functools import cache
 from typing import Any
 
 import pyarrow as pa
+from sqlglot import exp
 
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
@@ -71,31 +72,41 @@ def a_plan(**changes: Any) -> Plan:
 def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: date | str = DAY) -> list[Row]:
     """The rows of a model, in the order of its grain, computed from rows of dwd."""
     plan, as_of = plan or a_plan(), date.fromisoformat(str(as_of))
-    with dwd(tables, plan, as_of) as session:
+    _refuse_unknown(tables, [*contracts(), LINKS])
+    with holding([*_upstream(name), name], tables, plan, as_of) as session:
         for needed in _upstream(name):
-            session.keep(needed, model(needed).bound(as_of=as_of))
-        query = model(name).bound(as_of=as_of)
-        rows = [dict(zip(model(name).columns, values, strict=True)) for values in session.rows(query)]
+            session.keep(needed, _bound(needed, as_of))
+        rows = [dict(zip(model(name).columns, values, strict=True)) for values in session.rows(_bound(name, as_of))]
     return sorted(rows, key=lambda row: [str(row[column]) for column in model(name).grain])
 
 
 @contextmanager
-def dwd(tables: Tables, plan: Plan, as_of: date) -> Iterator[Session]:
-    """A session that sees the rows as tables of dwd, and the plan."""
-    _refuse_unknown(tables, [*contracts(), LINKS])
-    held = {f"dwd.{table}": _typed(table, tables.get(table, []), plan) for table in contracts()}
-    held[f"dwd.{LINKS}"] = _links(tables)
-    held["dws.none"] = pa.table({"x": [0]})
-    values = held | plan_tables(plan, as_of, additive=frozenset())
-    engine = DuckDBEngine(memory_limit="1GB", threads=1)
-    with engine.session(zone=plan.timezone, tables={}, values=values) as session:
+def holding(names: Sequence[str], tables: Tables, plan: Plan, as_of: date) -> Iterator[Session]:
+    """A session that sees the rows as tables of dwd, and the plan: as much of both as these models read."""
+    inputs = {needed for name in names for needed in model(name).inputs if needed.startswith("dwd.")}
+    plan_inputs = {needed for name in names for needed in model(name).plan_inputs}
+    values = {name: _table(name.removeprefix("dwd."), tables, plan) for name in sorted(inputs)}
+    values |= {
+        name: rows for name, rows in plan_tables(plan, as_of, additive=frozenset()).items() if name in plan_inputs
+    }
+    values["dws.none"] = pa.table({"x": [0]})
+    with DuckDBEngine(memory_limit="1GB", threads=1).session(zone=plan.timezone, tables={}, values=values) as session:
         yield session
+
+
+def _table(table: str, tables: Tables, plan: Plan) -> pa.Table:
+    return _links(tables) if table == LINKS else _typed(table, tables.get(table, []), plan)
 
 
 @cache
 def model(name: str) -> Model:
     """A model of the project."""
     return read_model(SQL_FOLDER / f"{name.replace('.', '/')}.sql", standard_macros())
+
+
+@cache
+def _bound(name: str, as_of: date) -> exp.Query:
+    return model(name).bound(as_of=as_of)
 
 
 @cache

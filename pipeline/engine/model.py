@@ -89,7 +89,8 @@ class Model:
         for name, columns in schema.items():
             layer, table = name.split(".")
             tree.setdefault(layer, {})[table] = dict.fromkeys(columns, "text")
-        nodes = lineage(None, self.query, tree, dialect=DIALECT)
+        # only the leaves are wanted: trimmed selects on the way to them would be copied for every column
+        nodes = lineage(None, self.query, tree, dialect=DIALECT, trim_selects=False)
         return {column: _sources(node) for column, node in nodes.items()}
 
 
@@ -107,7 +108,7 @@ def bind(query: exp.Expr, parameters: Mapping[str, Any], name: str) -> exp.Expr:
             raise ModelError(f"{name} needs ${node.name}; given: {', '.join(sorted(parameters)) or 'nothing'}")
         return _literal(parameters[node.name])
 
-    return query.copy().transform(fill)
+    return query.transform(fill)
 
 
 @cache

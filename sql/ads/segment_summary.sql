@@ -76,7 +76,7 @@ select
     p.currency,                                                         -- Currency of the amounts
     case
         when m.customers = 0 then '目前没有客户属于此类。'
-        else '共 ' || cast(m.customers as varchar) || ' 位客户，占全部客户的 ' || percent_text(m.customer_share)
+        else '共 ' || count_text(m.customers) || ' 位客户，占全部客户的 ' || percent_text(m.customer_share)
             || case
                 when m.orders = 0 then '；期内没有下单'
                 else '；人均下单 ' || cast(cast(round(m.mean_frequency, 1) as decimal(18, 1)) as varchar) || ' 次，客单价 '
@@ -87,7 +87,7 @@ select
     end as features_zh,                                                 -- What marks the class, in Chinese, in numbers
     case
         when m.customers = 0 then 'No customer is in this class now.'
-        else case when m.customers = 1 then '1 customer' else cast(m.customers as varchar) || ' customers' end
+        else case when m.customers = 1 then '1 customer' else count_text(m.customers) || ' customers' end
             || ', ' || percent_text(m.customer_share) || ' of all'
             || case
                 when m.orders = 0 then '; no orders in the period'

@@ -101,9 +101,9 @@ select
     m.frequency,                                                        -- Orders in the plan's window; a refund takes no order away
     m.monetary_amount,                                                  -- Net spend in the plan's window, refunds taken off
     p.currency,                                                         -- Currency of the amount
-    fifth_of(m.recency_rank) as r_score,                               -- 1 to 5 by fifths of the customers who ever ordered, 5 the latest; equal days score equally; NULL for who never ordered
-    fifth_of(m.frequency_rank) as f_score,                             -- 1 to 5 by fifths, 5 the most orders; equal numbers score equally
-    fifth_of(m.amount_rank) as m_score,                                -- 1 to 5 by fifths, 5 the highest net spend; equal amounts score equally
+    fifth_of(m.recency_rank) as r_score,                                -- 1 to 5 by fifths of the customers who ever ordered, 5 the latest; equal days score equally; NULL for who never ordered
+    fifth_of(m.frequency_rank) as f_score,                              -- 1 to 5 by fifths, 5 the most orders; equal numbers score equally
+    fifth_of(m.amount_rank) as m_score,                                 -- 1 to 5 by fifths, 5 the highest net spend; equal amounts score equally
     m.class_id,                                                         -- The customer's class: a rule of the plan, a cell of the grid, or no_order
     m.rule_id,                                                          -- What decided: the rule's id, grid, or no_order
     k.label_zh,                                                         -- Name of the class in Chinese

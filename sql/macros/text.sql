@@ -10,5 +10,9 @@ create macro money_text(amount) as
     || ltrim(grouped_digits(lpad(cast(cast(abs(amount) as decimal(18, 2)) as varchar), 21, '0')), '0,')
     || substr(lpad(cast(cast(abs(amount) as decimal(18, 2)) as varchar), 21, '0'), 18, 4);
 
+-- 1535 -> 1,535, of a number of things.
+create macro count_text(things) as
+    ltrim(grouped_digits(lpad(cast(things as varchar), 18, '0')), '0,') || substr(lpad(cast(things as varchar), 18, '0'), 18, 1);
+
 -- 0.4567 -> 45.7%
 create macro percent_text(rate) as cast(cast(round(rate * 100, 1) as decimal(18, 1)) as varchar) || '%';

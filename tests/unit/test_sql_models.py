@@ -8,7 +8,7 @@ from models import DAY, LINK_COLUMNS, LINKS, model, run_model
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
-from pipeline.engine import SQL_FOLDER
+from pipeline.engine import SQL_FOLDER, DuckDBEngine, inline, snippet, standard_macros
 from quality.contract import contracts
 
 FILES = sorted(path for layer in ("dws", "ads") for path in (SQL_FOLDER / layer).glob("*.sql"))
@@ -54,6 +54,33 @@ def test_it_keeps_to_what_engines_mean_alike(path: Path) -> None:
 @every_model
 def test_it_says_which_document_asks_for_it(path: Path) -> None:
     assert re.search(r"S\d|[FIX]\d+", model(name_of(path)).seeds)
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    [
+        pytest.param("money_text(cast(0 as decimal(18, 2)))", "0.00", id="nothing"),
+        pytest.param("money_text(cast(-0.05 as decimal(18, 2)))", "-0.05", id="cents-given-back"),
+        pytest.param("money_text(cast(999.99 as decimal(18, 2)))", "999.99", id="below-a-thousand"),
+        pytest.param("money_text(cast(1000 as decimal(18, 2)))", "1,000.00", id="a-thousand"),
+        pytest.param("money_text(cast(-1234567.8 as decimal(18, 2)))", "-1,234,567.80", id="millions-given-back"),
+        pytest.param("money_text(9999999999999999.99)", "9,999,999,999,999,999.99", id="the-most"),
+        pytest.param("money_text(cast(null as decimal(18, 2)))", None, id="unknown-money"),
+        pytest.param("count_text(0)", "0", id="none"),
+        pytest.param("count_text(999)", "999", id="hundreds"),
+        pytest.param("count_text(1535)", "1,535", id="thousands"),
+        pytest.param("percent_text(cast(0.4567 as double))", "45.7%", id="share"),
+        pytest.param("percent_text(cast(1 as double))", "100.0%", id="all"),
+        pytest.param("percent_text(cast(-0.5 as double))", "-50.0%", id="below-zero"),
+        pytest.param("fifth_of(cast(0.2 as double))", 2, id="a-fifth-belongs-to-the-next"),
+        pytest.param("fifth_of(cast(1 as double))", 5, id="the-highest-stays-in-the-last"),
+        pytest.param("fifth_of(cast(null as double))", None, id="no-rank-no-score"),
+    ],
+)
+def test_what_the_macros_write(call: str, text: str | int | None) -> None:
+    query = inline(exp.select(snippet(call)), standard_macros())
+    with DuckDBEngine(memory_limit="1GB", threads=1).session(zone="UTC", tables={}, values={}) as session:
+        assert session.rows(query) == [(text,)]
 
 
 def test_nothing_personal_but_a_shortened_name_leaves_the_customers_table() -> None:
