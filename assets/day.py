@@ -13,7 +13,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import PrivateAttr
 
-from assets.ads.catalogue import catalogue
 from pipeline.engine import DuckDBEngine, Engine, Relation, Session
 from pipeline.errors import TuokeError
 from pipeline.lake import Lake
@@ -77,6 +76,9 @@ class ProjectDay:
         keys = {"secret.keys": pa.table({"hash_key": [self.project.hash_key]})} if "secret.keys" in wanted else {}
         if wanted <= set(keys):
             return keys
+        # at the top it would be a circle: the assets of the layer know their day
+        from assets.ads.catalogue import catalogue
+
         tables = plan_tables(self.project.plan, self.as_of, additive=catalogue().quantities)
         return keys | {name: table for name, table in tables.items() if name in wanted}
 

@@ -1,6 +1,6 @@
 """How far a KPI could be off by chance: 95 % intervals from numerator, denominator and sum of squares.
 
-Interviews, deals and answers are taken as independent of each other; where they are not, the truth is wider.
+Leads, customers and answers are taken as independent of each other; where they are not, the truth is wider.
 """
 
 from collections.abc import Callable, Mapping
@@ -37,7 +37,7 @@ def mean_interval(total: np.ndarray, n: np.ndarray, squares: np.ndarray) -> Boun
 def nps_interval(points: np.ndarray, n: np.ndarray, decided: np.ndarray) -> Bounds:
     """Of a net promoter score on -100 to 100; `decided` is promoters plus detractors.
 
-    Adjusted Wald with 3 added answers, 3/4 of them promoters and 3/4 detractors (Rocks 2016, AW(3, T)); widened to
+    Adjusted Wald with 3 added answers, 3/4 of them promoters and 3/4 detractors (Rocks 2016); widened to
     hold the score itself, which it can miss when few answers all agree.
     """
     n_adjusted = n + 3

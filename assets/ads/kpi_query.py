@@ -19,8 +19,9 @@ _READ: Mapping[ColumnKind, str] = {
     "text": "text",
     "flag": "boolean",
     "date": "date",
-    "money": "decimal(18, 2)",
-    "number": "decimal(18, 6)",
+    # 19 digits, not 18: squares of narrower decimals overflow, since DuckDB multiplies those in 64 bits
+    "money": "decimal(19, 2)",
+    "number": "decimal(19, 6)",
 }
 
 

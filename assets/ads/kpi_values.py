@@ -1,7 +1,6 @@
 """Every KPI by period and by member of every dimension, with what it is made of and how far it can be trusted."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
@@ -83,8 +82,10 @@ def kpi_values(
         definitions: The plan's choices: official variants, and what valid leads and high value look at.
         score_cap: The highest score an over-achievement gets.
     """
+    told = _told(catalogue, states, unmapped, definitions)
     return (
-        _long(parts, catalogue, states, unmapped, definitions)
+        _long(parts, catalogue)
+        .merge(told, on=["kpi", "variant"], how="left", validate="many_to_one")
         .pipe(_with_values)
         .pipe(_with_intervals)
         .pipe(_with_targets, targets)
@@ -94,58 +95,54 @@ def kpi_values(
     )
 
 
-@dataclass(frozen=True)
-class _Told:
-    """What is the same on every row of a variant."""
-
-    kpi: str
-    variant: str
-    is_official: bool
-    is_quantity: bool
-    interval: str
-    state: str
-    state_reason: str | None
-    unit: str
-    better: str
-    label_zh: str
-    label_en: str
+def _long(parts: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+    """One row per variant and key, for the dimensions the variant can be had for."""
+    pieces = {
+        (kpi, name): _piece(parts, kpi, name, [TOTAL, *catalogue.dimensions(kpi, variant)])
+        for kpi, name, variant in _variants(catalogue)
+    }
+    return pd.concat(pieces, names=["kpi", "variant"]).reset_index(["kpi", "variant"]).reset_index(drop=True)
 
 
-def _long(
-    parts: pd.DataFrame,
+def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
+    for kpi_name, kpi in catalogue.kpis.items():
+        for name, variant in kpi.variants.items():
+            yield kpi_name, name, variant
+
+
+def _piece(parts: pd.DataFrame, kpi: str, variant: str, dimensions: list[str]) -> pd.DataFrame:
+    columns = {part_column(kpi, variant, part): part for part in ("numerator", "denominator", "n", "spread")}
+    rows = parts.loc[parts["dimension"].isin(dimensions)]
+    return rows.reindex(columns=[*KEYS, *columns]).rename(columns=columns)
+
+
+def _told(
     catalogue: Catalogue,
     states: Mapping[str, SourceState],
     unmapped: frozenset[str],
     definitions: Definitions,
 ) -> pd.DataFrame:
-    """One row per variant and key, for the dimensions the variant can be had for."""
-    pieces = []
-    for kpi_name, kpi in catalogue.kpis.items():
-        for variant_name, variant in kpi.variants.items():
-            source = variant_state(catalogue, variant, states, unmapped, definitions)
-            label = variant.label or kpi.label
-            told = _Told(
-                kpi=kpi_name,
-                variant=variant_name,
-                is_official=catalogue.official(kpi_name, definitions) == variant_name,
-                is_quantity=variant.denominator is None,
-                interval=kpi.interval,
-                state=source.state,
-                state_reason=source.reason,
-                unit=kpi.unit,
-                better=kpi.better,
-                label_zh=label.zh,
-                label_en=label.en,
-            )
-            pieces.append(_piece(parts, told, [TOTAL, *catalogue.dimensions(kpi_name, variant)]))
-    return pd.concat(pieces, ignore_index=True)
-
-
-def _piece(parts: pd.DataFrame, told: _Told, dimensions: list[str]) -> pd.DataFrame:
-    rows = parts.loc[parts["dimension"].isin(dimensions)]
-    columns = {part: part_column(told.kpi, told.variant, part) for part in ("numerator", "denominator", "n", "spread")}
-    own = {part: rows.get(column, np.nan) for part, column in columns.items()}
-    return rows[list(KEYS)].assign(**own, **vars(told))
+    """What is the same on every row of a variant: one row each."""
+    rows = []
+    for name, variant_name, variant in _variants(catalogue):
+        kpi, label = catalogue.kpis[name], variant.label or catalogue.kpis[name].label
+        source = variant_state(catalogue, variant, states, unmapped, definitions)
+        rows.append(
+            {
+                "kpi": name,
+                "variant": variant_name,
+                "is_official": catalogue.official(name, definitions) == variant_name,
+                "is_quantity": variant.denominator is None,
+                "interval": kpi.interval,
+                "state": source.state,
+                "state_reason": source.reason,
+                "unit": kpi.unit,
+                "better": kpi.better,
+                "label_zh": label.zh,
+                "label_en": label.en,
+            }
+        )
+    return pd.DataFrame(rows)
 
 
 def variant_state(

@@ -5,11 +5,13 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from facts import cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
+from facts import SCHEMAS, cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
 
+from assets.ads.catalogue import catalogue
 from assets.ads.kpi_query import ALL, TOTAL
 from assets.ads.kpi_values import one_to
-from pipeline.plan import Target
+from pipeline.plan import Campaign, Label, Owners, Plan, Target, Window
+from pipeline.plan_tables import plan_tables
 
 BEFORE, AFTER = date(2026, 7, 1), date(2026, 10, 1)
 PERIODS = [
@@ -120,9 +122,29 @@ def test_g2_ten_put_in_and_thirty_five_got_out_is_one_to_three_and_a_half():
     assert (ratio, one_to(ratio)) == (3.5, "1:3.5")
 
 
-def test_g6_milestones_of_three_months_make_up_the_target():
-    target = Target(value=50.0, milestones={"2026-07": 15.0, "2026-08": 18.0, "2026-09": 17.0})
-    assert sum(target.milestones.values()) == target.value
+def test_g6_each_month_is_measured_against_its_milestone_and_the_campaign_against_their_sum():
+    """S1 一: 50 = 15 + 18 + 17; S1 表1: 12 of 15 signed in July."""
+    plan = Plan(
+        campaign=Campaign(
+            id="q3", name=Label(zh="三季度", en="Q3"), starts_on=date(2026, 7, 1), ends_on=date(2026, 9, 30)
+        ),
+        baseline=Window(starts_on=date(2026, 4, 1), ends_on=date(2026, 6, 30)),
+        timezone="Asia/Shanghai",
+        currency="CNY",
+        owners=Owners(data="data", campaign="marketing"),
+        targets={"new_customers": Target(value=50.0, milestones={"2026-07": 15.0, "2026-08": 18.0, "2026-09": 17.0})},
+    )
+    tables = plan_tables(plan, date(2026, 9, 30), additive=catalogue().quantities)
+    signed = {date(2026, 7, 31): 12, date(2026, 8, 1): 16, date(2026, 9, 30): 17}
+    sales = [first_sale(f"{day}-{number}", 1, day) for day, customers in signed.items() for number in range(customers)]
+    periods = [tuple(row[name] for name in SCHEMAS["plan.periods"]) for row in tables["plan.periods"].to_pylist()]
+    values = evaluate({"sales": sales}, periods=periods, targets=tables["plan.targets"].to_pylist())
+    july, campaign = one(values, "new_customers", period="2026-07"), one(values, "new_customers")
+    assert (july["value"], july["target"], july["attainment_rate"]) == (12, 15, 0.80)
+    assert (campaign["value"], campaign["target"], campaign["milestone_target"]) == (45, 50, 50)
+    assert campaign["attainment_rate"] == pytest.approx(0.90)
+    months = [one(values, "new_customers", period=month)["target"] for month in ("2026-07", "2026-08", "2026-09")]
+    assert sum(months) == campaign["target"]
 
 
 def test_g6_milestones_that_miss_the_target_are_refused():

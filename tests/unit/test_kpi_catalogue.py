@@ -18,7 +18,7 @@ GOOD = """facts:
     columns: {customer_id: text, net_amount: money, is_first_order: flag}
     measures:
       revenue: {value: sum(net_amount)}
-      buyers: {value: count(distinct customer_id), where: is_first_order, contracts: [customers], needs: [orders.amount]}
+      buyers: {value: count(customer_id), where: is_first_order, contracts: [customers], needs: [orders.amount]}
   costs:
     table: dws.costs
     date: spent_on
@@ -236,11 +236,10 @@ def test_high_value_needs_the_grade_only_where_the_plan_goes_by_it():
 
 
 def test_the_first_dozen_is_in_the_catalogue():
-    wanted = {
-        "new_customers", "lead_conversion_rate", "valid_lead_conversion_rate", "cac", "cpl", "roi_revenue", "io_ratio", "arpu",
-        "aov", "high_value_share", "csat_mean", "csat_topbox_rate", "nps", "first_touch_hours", "sales_cycle_days",
-    }  # fmt: skip
-    assert wanted <= set(catalogue().kpis)
+    customers = {"new_customers", "high_value_share", "arpu", "aov", "csat_mean", "csat_topbox_rate", "nps"}
+    leads = {"lead_conversion_rate", "valid_lead_conversion_rate", "first_touch_hours", "sales_cycle_days"}
+    costs = {"cac", "cpl", "roi_revenue", "io_ratio"}
+    assert customers | leads | costs <= set(catalogue().kpis)
     assert set(catalogue().kpis["cac"].variants) == {"paying.full", "paying.marketing"}
 
 
