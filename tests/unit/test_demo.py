@@ -20,7 +20,7 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from pipeline.demo import SMALL, Scale, Truth, write_company
-from pipeline.demo_dirt import Defect
+from pipeline.demo.dirt import Defect
 from pipeline.plan import Target
 from pipeline.project import Feed, Project
 

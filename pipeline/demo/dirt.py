@@ -1,6 +1,6 @@
 """What is wrong with the demo's files, put in on purpose and remembered row by row.
 
-`demo_defects.yaml` says what; here it is done. A row has at most one defect, and no defect changes which other rules
+`defects.yaml` says what; here it is done. A row has at most one defect, and no defect changes which other rules
 the row breaks: the list of defects is therefore the whole truth.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.demo_rows import Rows, Texts
-from pipeline.demo_story import Numbers
+from pipeline.demo.rows import Rows, Texts
+from pipeline.demo.story import Numbers
 
 Action = Literal["late", "quarantined", "merged"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
@@ -43,7 +43,7 @@ STYLES: dict[str, Callable[[str], str]] = {
 
 @dataclass(frozen=True)
 class Spec:
-    """One line of `demo_defects.yaml`."""
+    """One line of `defects.yaml`."""
 
     rule: str
     share: float

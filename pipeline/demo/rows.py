@@ -1,6 +1,6 @@
 """The demo's tables as text: canonical names and values, an empty text where there is nothing.
 
-Here a place becomes an id, an amount in fen becomes yuan, and customers get the names of `demo_words.yaml`.
+Here a place becomes an id, an amount in fen becomes yuan, and customers get the names of `words.yaml`.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipeline.demo_story import (
+from pipeline.demo.story import (
     ANSWERED_KINDS,
     CATEGORIES,
     CHANNELS,

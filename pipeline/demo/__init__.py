@@ -1,7 +1,7 @@
 """A synthetic company with known truth: five systems' files, a plan, and a list of everything that is wrong in them.
 
-The same seed writes the same bytes. What happened is told in `demo_story`, put into words in `demo_rows`, soiled in
-`demo_dirt`, and written here the way each system would write it: `demo_sources.yaml` is read backwards.
+The same seed writes the same bytes. What happened is told in `story`, put into words in `rows`, soiled in
+`dirt`, and written here the way each system would write it: `sources.yaml` is read backwards.
 """
 
 import gzip
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from importlib import resources
 from pathlib import Path
 from string import Template
 from typing import Any
@@ -23,9 +22,9 @@ import pyarrow.compute as pc
 import xlsxwriter
 import yaml
 
-from pipeline.demo_dirt import ACTIONS, Defect, Delivery, Spec, overwrite, roughen, soil
-from pipeline.demo_rows import Rows, Texts, write_rows
-from pipeline.demo_story import DAY, Calendar, Scale, Streams, tell
+from pipeline.demo.dirt import ACTIONS, Defect, Delivery, Spec, overwrite, roughen, soil
+from pipeline.demo.rows import Rows, Texts, write_rows
+from pipeline.demo.story import DAY, Calendar, Scale, Streams, tell
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project
 
 TRUTH_FILE = "truth.json"
@@ -93,7 +92,7 @@ def write_company(root: Path, *, scale: Scale, as_of: date = date(2026, 11, 20),
     project = _write_project(root, scale, calendar, streams)
     feeds = {table: project.sources.feeds(table)[0] for table in project.sources.tables}
     files = {table: str(feed.file).format(as_of=as_of) for table, feed in feeds.items()}
-    roughness = _template_data("demo_defects.yaml")["roughness"]
+    roughness = _template_data("defects.yaml")["roughness"]
     deliveries = _deliver(feeds, scale, calendar, streams)
     for table, delivery in deliveries.items():
         rough = roughen(delivery, roughness.get(table, []), streams.of(f"rough {table}"))
@@ -113,8 +112,8 @@ def write_company(root: Path, *, scale: Scale, as_of: date = date(2026, 11, 20),
 
 def _write_project(root: Path, scale: Scale, calendar: Calendar, streams: Streams) -> Project:
     root.mkdir(parents=True, exist_ok=True)
-    plan = Template(_template("demo_plan.yaml")).substitute(_plan_values(scale, calendar))
-    _save(root / SOURCES_FILE, _template("demo_sources.yaml").encode())
+    plan = Template(_template("plan.yaml")).substitute(_plan_values(scale, calendar))
+    _save(root / SOURCES_FILE, _template("sources.yaml").encode())
     _save(root / PLAN_FILE, plan.encode())
     _save(root / ".env", f"TUOKE_HASH_KEY={streams.of('hash key').bytes(32).hex()}\n".encode())
     return Project.read(root)
@@ -141,8 +140,8 @@ def _plan_values(scale: Scale, calendar: Calendar) -> dict[str, str]:
 
 def _deliver(feeds: dict[str, Feed], scale: Scale, calendar: Calendar, streams: Streams) -> dict[str, Delivery]:
     """Every table as its system words it, defects included."""
-    tables = write_rows(tell(scale, calendar, streams), _template_data("demo_words.yaml"), streams)
-    specs = _template_data("demo_defects.yaml")["defects"]
+    tables = write_rows(tell(scale, calendar, streams), _template_data("words.yaml"), streams)
+    specs = _template_data("defects.yaml")["defects"]
     days = _days(calendar)
     deliveries: dict[str, Delivery] = {}
     for table, feed in feeds.items():
@@ -154,7 +153,7 @@ def _deliver(feeds: dict[str, Feed], scale: Scale, calendar: Calendar, streams: 
 
 
 def _days(calendar: Calendar) -> dict[str, str]:
-    """What the placeholders of `demo_defects.yaml` stand for."""
+    """What the placeholders of `defects.yaml` stand for."""
     return {
         "as_of": str(calendar.as_of),
         "future": str(calendar.as_of + timedelta(days=25)),
@@ -268,7 +267,7 @@ def _workbook(delivery: Delivery, feed: Feed) -> bytes:
 
 
 def _template(name: str) -> str:
-    return resources.files("pipeline").joinpath("templates", name).read_text(encoding="utf-8")
+    return (Path(__file__).parent / name).read_text(encoding="utf-8")
 
 
 def _template_data(name: str) -> Any:

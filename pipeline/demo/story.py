@@ -1,7 +1,7 @@
 """The demo's story in numbers: who sold what to whom, over which channel, when, and at what cost.
 
 Each table has its own seeded generator, so a change to one leaves the others as they were. Things are known by
-their place (customer 0, 1, 2 …, -1 for nobody); `demo_rows` turns places into ids and numbers into text.
+their place (customer 0, 1, 2 …, -1 for nobody); `rows` turns places into ids and numbers into text.
 
 The plot: the acquisition campaign nearly doubles the leads and shortens the sales cycle; referrals are cheap and
 convert best, online advertising is dear and converts worst; the south-west team lags; the people of the control
