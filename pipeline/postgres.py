@@ -1,14 +1,20 @@
 """What every part that talks to Postgres needs: the statements kept in files, and what its errors mean."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 
 import psycopg2
+import tenacity
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 from sqlalchemy.exc import DBAPIError
 
 from pipeline import ROOT
 from pipeline.errors import WarehouseError
+
+log = logging.getLogger(__name__)
 
 READER = "tuoke_reader"
 """The role BI tools connect as."""
@@ -53,6 +59,42 @@ def is_transient(error: BaseException) -> bool:
     return not refused or any(words in str(cause) for words in TRANSIENT_REFUSALS)
 
 
+def reason(error: BaseException) -> str:
+    """What went wrong and what to do, without the detail, which holds the values of a row."""
+    cause = driver_error(error)
+    if cause is None:
+        return type(error).__name__
+    message = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
+    if cause.pgcode is None:
+        return f"{message}; check TUOKE_DATABASE_URL and that the server runs"
+    if cause.pgcode.startswith("22"):
+        # behind the colons stands the value: invalid input syntax for type date: "…"; COPY t, line 1, column d: "…"
+        said = [text.split(":")[0] for text in (message, cause.diag.context) if text]
+        message = " in ".join(said)
+    remedy = next((text for code, text in REMEDIES.items() if cause.pgcode.startswith(code)), None)
+    return f"{message} [{cause.pgcode}]" + (f"; {remedy}" if remedy else "")
+
+
+def say_again(state: tenacity.RetryCallState) -> None:
+    """Log why something is tried again: not the error itself, which may repeat a row."""
+    error = state.outcome.exception() if state.outcome else None
+    log.warning("attempt %d failed, trying again: %s", state.attempt_number, reason(error) if error else "no result")
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[Cursor]:
+    """A cursor whose work is committed at the end of the block, or rolled back by what leaves it early."""
+    try:
+        with connection.cursor() as cursor:
+            yield cursor
+    except BaseException:
+        # psycopg2's own block would try this on a lost connection too, and hide how it was lost
+        if not connection.closed:
+            connection.rollback()
+        raise
+    connection.commit()
+
+
 @contextmanager
 def explained(doing: str, kinds: tuple[type[Exception], ...] = (psycopg2.Error, DBAPIError)) -> Iterator[None]:
     """Turn what the driver raises into a WarehouseError that repeats neither rows nor secrets.
@@ -62,13 +104,4 @@ def explained(doing: str, kinds: tuple[type[Exception], ...] = (psycopg2.Error, 
     try:
         yield
     except kinds as error:
-        cause = driver_error(error)
-        raise WarehouseError(f"{doing}: {_reason(cause) if cause else type(error).__name__}") from None
-
-
-def _reason(cause: psycopg2.Error) -> str:
-    message = cause.diag.message_primary or " ".join(str(cause).split()) or type(cause).__name__
-    if cause.pgcode is None:
-        return f"{message}; check TUOKE_DATABASE_URL and that the server runs"
-    remedy = next((text for code, text in REMEDIES.items() if cause.pgcode.startswith(code)), None)
-    return f"{message} [{cause.pgcode}]" + (f"; {remedy}" if remedy else "")
+        raise WarehouseError(f"{doing}: {reason(error)}") from None

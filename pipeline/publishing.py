@@ -13,7 +13,7 @@ import pyarrow.csv
 import pyarrow.parquet
 import tenacity
 from psycopg2 import DataError, IntegrityError, sql
-from psycopg2.errors import LockNotAvailable, QueryCanceled
+from psycopg2.errors import DeadlockDetected, LockNotAvailable, QueryCanceled
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
@@ -21,7 +21,7 @@ from psycopg2.extras import Json
 from pipeline import relations
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.postgres import explained, statement
+from pipeline.postgres import explained, say_again, statement, transaction
 from pipeline.relations import Publication, Standing, Table
 
 log = logging.getLogger(__name__)
@@ -52,8 +52,8 @@ class Patience:
     readers: float = 360
     """For readers that hold a table; those of the reader's role are ended by the server before that."""
     queue: float = 0.8
-    """How long new readers are kept waiting meanwhile, at a time. Less than the second after which a server looks for
-    deadlocks: no reader can then become the victim of one."""
+    """How long new readers are kept waiting meanwhile, at a time; ten times as long once half of `readers` is over.
+    Less than the second after which a server looks for deadlocks: no reader becomes the victim of one."""
     connections: int = 5
     """How often the whole is tried when a connection is lost or can't be had."""
     pause: float = 1
@@ -65,7 +65,7 @@ def prepare(connection: Connection, run_id: str) -> None:
     if connection.server_version < OLDEST_SERVER:
         found = connection.server_version // 10_000
         raise WarehouseError(f"the server is PostgreSQL {found}; use {OLDEST_SERVER // 10_000} or newer")
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         for name, value in {**SESSION, "application_name": f"tuoke/{run_id}"}.items():
             cursor.execute("select set_config(%s, %s, false)", [name, value])
     set_up(connection)
@@ -73,7 +73,7 @@ def prepare(connection: Connection, run_id: str) -> None:
 
 def set_up(connection: Connection) -> None:
     """Make what is missing of schemas, log and role."""
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         cursor.execute(statement("set_up"))
 
 
@@ -84,7 +84,7 @@ def take_lock(connection: Connection, patience: Patience) -> None:
         AlreadyRunning: another run was publishing all the time.
     """
     try:
-        with connection, connection.cursor() as cursor:
+        with transaction(connection) as cursor:
             _limit(cursor, "lock_timeout", patience.run)
             cursor.execute("select pg_advisory_lock(%s)", [PUBLISHING_LOCK])
     except LockNotAvailable:
@@ -95,14 +95,14 @@ def take_lock(connection: Connection, patience: Patience) -> None:
 
 def release_staging(connection: Connection) -> None:
     """End sessions of our own that still hold staging tables: an audit may leave a transaction open."""
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         cursor.execute(statement("release_staging"))
 
 
 def drop_staging(connection: Connection) -> None:
     """Drop the staging tables of this run, or of one that died."""
     release_staging(connection)
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         cursor.execute(statement("staging"), [relations.STAGING_MARK])
         left = [sql.SQL(name) for (name,) in cursor]
         if left:
@@ -115,7 +115,7 @@ def check_shapes(connection: Connection, tables: Iterable[Table]) -> None:
     Raises:
         WarehouseError: a column was removed or changed its type, or the grain changed.
     """
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         faults = [relations.misfit(table, _standing(cursor, table.name)) for table in tables]
     if any(faults):
         raise WarehouseError("\n".join(fault for fault in faults if fault))
@@ -127,7 +127,7 @@ def stage(connection: Connection, table: Table, publication: Publication) -> int
     Raises:
         WarehouseError: a column is missing, a value does not fit, or the grain is not unique.
     """
-    with explained(f"staging {table.name}", (DataError, IntegrityError)), connection, connection.cursor() as cursor:
+    with explained(f"staging {table.name}", (DataError, IntegrityError)), transaction(connection) as cursor:
         cursor.execute(relations.create_staged(table, publication))
         rows = sum(_copy(cursor, table, file) for file in table.files)
         cursor.execute(relations.seal_staged(table, publication.as_of))
@@ -146,28 +146,30 @@ def swap(
     Raises:
         WarehouseError: readers held a table all the time; the message names them.
     """
-    small = [table for table in tables if not table.by_day_partition]
-    large = [table for table in tables if table.by_day_partition]
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
+        standing = {table.name: _standing(cursor, table.name) for table in tables}
+        wider = [table for table in tables if relations.is_wider(table, standing[table.name])]
+        large = [table for table in tables if table.by_day_partition and standing[table.name].exists]
+        seen = [table for table in tables if table in wider or table in large]
         for table in tables:
-            _ensure(cursor, table)
-        for table in small:
-            cursor.execute(relations.replace_day(table, publication.as_of))
-        if large:
-            _lock_out_readers(cursor, large, patience)
-        for table in large:
-            cursor.execute(relations.attach_day(table, publication.as_of))
+            if table not in seen:
+                _place(cursor, table, publication.as_of)
+        # from here on readers wait: what hinders them comes last, right before the commit
+        if seen:
+            _lock_out_readers(cursor, relations.lock_out_readers(wider, seen), seen, patience)
+        for table in seen:
+            _place(cursor, table, publication.as_of)
         _record(cursor, publication, row_counts)
 
 
 def forget(connection: Connection, tables: Iterable[Table], as_of: date, retention: Retention, wait: float) -> None:
     """Drop the days that are past keeping. A reader that holds one puts it off to the next publication."""
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         cursor.execute("select distinct as_of from meta.publications")
         gone = sorted(expired({day for (day,) in cursor}, retention) - {as_of})
     for table in tables:
         try:
-            with connection, connection.cursor() as cursor:
+            with transaction(connection) as cursor:
                 _limit(cursor, "lock_timeout", wait)
                 _forget_days(cursor, table, gone)
         except LockNotAvailable:
@@ -200,6 +202,12 @@ def expired(days: Iterable[date], retention: Retention) -> set[date]:
     return {day for day in ordered if day < oldest and day not in kept}
 
 
+def _place(cursor: Cursor, table: Table, as_of: date) -> None:
+    _ensure(cursor, table)
+    place = relations.attach_day if table.by_day_partition else relations.replace_day
+    cursor.execute(place(table, as_of))
+
+
 def _record(cursor: Cursor, publication: Publication, row_counts: Mapping[str, int]) -> None:
     values = {
         "run_id": publication.run_id,
@@ -212,22 +220,25 @@ def _record(cursor: Cursor, publication: Publication, row_counts: Mapping[str, i
     cursor.execute(statement("record"), values)
 
 
-def _lock_out_readers(cursor: Cursor, tables: Sequence[Table], patience: Patience) -> None:
+def _lock_out_readers(cursor: Cursor, lock: sql.Composed, tables: Sequence[Table], patience: Patience) -> None:
     """Wait until nobody reads the tables, and hold them until the commit.
 
     Attaching a new day would not need it, were there not readers who plan their query before the commit and take
     their snapshot after it: they would find the day published and its partition missing from their plan.
     """
     attempts = tenacity.Retrying(
-        retry=tenacity.retry_if_exception_type(QueryCanceled),
+        retry=tenacity.retry_if_exception_type((QueryCanceled, DeadlockDetected)),
         stop=tenacity.stop_after_delay(patience.readers),
         wait=tenacity.wait_random(patience.pause / 2, patience.pause),
-        before_sleep=tenacity.before_sleep_log(log, logging.INFO),
+        before_sleep=say_again,
         reraise=True,
     )
     try:
-        attempts(_lock_once, cursor, tables, patience.queue)
-    except QueryCanceled:
+        for attempt in attempts:
+            with attempt:
+                late = (attempt.retry_state.seconds_since_start or 0) > patience.readers / 2
+                _lock_once(cursor, lock, patience.queue * (10 if late else 1))
+    except (QueryCanceled, DeadlockDetected):
         holders = _holders(cursor, tables)
         raise WarehouseError(
             f"{holders} held a table to be replaced for {patience.readers:g} seconds; nothing was published. "
@@ -235,20 +246,20 @@ def _lock_out_readers(cursor: Cursor, tables: Sequence[Table], patience: Patienc
         ) from None
 
 
-def _lock_once(cursor: Cursor, tables: Sequence[Table], seconds: float) -> None:
+def _lock_once(cursor: Cursor, lock: sql.Composed, seconds: float) -> None:
     cursor.execute("savepoint unlocked")
     # not lock_timeout, which would allow the time to each of the tables
     _limit(cursor, "statement_timeout", seconds)
     try:
-        cursor.execute(relations.lock_out_readers(tables))
-    except QueryCanceled:
+        cursor.execute(lock)
+    except (QueryCanceled, DeadlockDetected):
         cursor.execute("rollback to savepoint unlocked")
         raise
     cursor.execute("select set_config('statement_timeout', %s, true)", [SESSION["statement_timeout"]])
 
 
 def _ensure(cursor: Cursor, table: Table) -> None:
-    """Make the published table and its view, or add the columns that are new."""
+    """Make the published table and its view, or add what is new to them."""
     standing = _standing(cursor, table.name)
     added = [name for name in table.types if name not in standing.types]
     if not standing.exists:
@@ -256,18 +267,28 @@ def _ensure(cursor: Cursor, table: Table) -> None:
     elif added:
         cursor.execute(relations.add_columns(table, added))
     columns = [*standing.types, *added]
-    view = _standing(cursor, table.current_name)
-    if list(view.types) != columns:
+    if list(_standing(cursor, table.current_name).types) != columns:
         cursor.execute(relations.create_current(table, columns))
-    cursor.execute(relations.describe(table))
-    cursor.execute(relations.grant(table))
+    for said in (
+        *relations.describe_table(table, _standing(cursor, table.name)),
+        *relations.describe_current(table, _standing(cursor, table.current_name)),
+    ):
+        cursor.execute(said)
 
 
 def _standing(cursor: Cursor, name: str) -> Standing:
     cursor.execute(statement("relations"), [name])
     found = cursor.fetchall()
-    key = sorted((position, column) for column, _, position in found if position is not None)
-    return Standing({column: kind for column, kind, _ in found}, tuple(column for _, column in key))
+    if not found:
+        return Standing()
+    key = sorted((row[2], row[0]) for row in found if row[2] is not None)
+    return Standing(
+        types={row[0]: row[1] for row in found},
+        key=tuple(column for _, column in key),
+        comments={row[0]: row[3] for row in found},
+        comment=found[0][4],
+        is_readable=found[0][5],
+    )
 
 
 def _forget_days(cursor: Cursor, table: Table, days: Sequence[date]) -> None:
@@ -334,7 +355,7 @@ def _limit(cursor: Cursor, setting: str, seconds: float) -> None:
 
 
 def _publisher(connection: Connection) -> str:
-    with connection, connection.cursor() as cursor:
+    with transaction(connection) as cursor:
         cursor.execute(statement("publisher"), [PUBLISHING_LOCK])
         found = cursor.fetchone()
     return f"{found[0]} (since {found[1]:%Y-%m-%d %H:%M})" if found else "another run"

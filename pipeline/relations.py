@@ -147,10 +147,13 @@ class Publication:
 
 @dataclass(frozen=True)
 class Standing:
-    """A table or view as the server has it: type by column in their order, and the primary key."""
+    """A table or view as the server has it: type by column in their order, the primary key, comments, access."""
 
-    types: Mapping[str, str]
+    types: Mapping[str, str] = field(default_factory=dict)
     key: tuple[str, ...] = ()
+    comments: Mapping[str, str] = field(default_factory=dict)
+    comment: str = ""
+    is_readable: bool = False
 
     @property
     def exists(self) -> bool:
@@ -185,6 +188,11 @@ def misfit(table: Table, standing: Standing) -> str | None:
         f"{table.name} has changed in a way its published days can't follow: {'; '.join(faults)}. "
         f"Rename or drop the table on the server (alter table {table.name} rename to …), or undo the change"
     )
+
+
+def is_wider(table: Table, standing: Standing) -> bool:
+    """Whether it has columns that the one that stands has not."""
+    return standing.exists and bool(table.types.keys() - standing.types.keys())
 
 
 def name_of(qualified: str) -> sql.Identifier:
@@ -264,29 +272,27 @@ def create_current(table: Table, names: Sequence[str]) -> sql.Composed:
     )
 
 
-def describe(table: Table) -> sql.Composed:
-    """Comments on the table, its view, and the columns of both."""
+def describe_table(table: Table, standing: Standing) -> list[sql.Composed]:
+    """The comments that are missing or have changed on a table, and readers' access to it."""
+    return _describe("table", table.name, table.comment, table, standing)
+
+
+def describe_current(table: Table, standing: Standing) -> list[sql.Composed]:
+    """The comments that are missing or have changed on its view, and readers' access to it."""
+    return _describe("view", table.current_name, f"{table.comment} Latest day.", table, standing)
+
+
+def _describe(kind: str, name: str, comment: str, table: Table, standing: Standing) -> list[sql.Composed]:
     said = [
-        sql.SQL("comment on table {} is {}").format(name_of(table.name), sql.Literal(table.comment)),
-        sql.SQL("comment on view {} is {}").format(
-            name_of(table.current_name), sql.Literal(f"{table.comment} Latest day.")
-        ),
+        sql.SQL("comment on column {} is {}").format(sql.Identifier(*name.split("."), column), sql.Literal(text))
+        for column, text in table.comments.items()
+        if standing.comments.get(column) != text
     ]
-    for relation in (table.name, table.current_name):
-        said += [
-            sql.SQL("comment on column {} is {}").format(
-                sql.Identifier(*relation.split("."), column), sql.Literal(comment)
-            )
-            for column, comment in table.comments.items()
-        ]
-    return sql.SQL("; ").join(said)
-
-
-def grant(table: Table) -> sql.Composed:
-    """Let readers read the table and its view."""
-    return sql.SQL("grant select on {}, {} to {}").format(
-        name_of(table.name), name_of(table.current_name), sql.Identifier(READER)
-    )
+    if standing.comment != comment:
+        said.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(kind), name_of(name), sql.Literal(comment)))
+    if not standing.is_readable:
+        said.append(sql.SQL("grant select on {} to {}").format(name_of(name), sql.Identifier(READER)))
+    return said
 
 
 def replace_day(table: Table, as_of: date) -> sql.Composed:
@@ -303,10 +309,11 @@ def replace_day(table: Table, as_of: date) -> sql.Composed:
     )
 
 
-def lock_out_readers(tables: Iterable[Table]) -> sql.Composed:
-    """Wait for those who read one of the tables, let no others in."""
-    names = sql.SQL(", ").join(sql.SQL("only {}").format(name_of(table.name)) for table in tables)
-    return sql.SQL("lock table {} in access exclusive mode").format(names)
+def lock_out_readers(views: Iterable[Table], tables: Iterable[Table]) -> sql.Composed:
+    """Wait for those who read the views of some tables, or some tables themselves, and let no others in."""
+    names = [name_of(table.current_name) for table in views]
+    names += [sql.SQL("only {}").format(name_of(table.name)) for table in tables]
+    return sql.SQL("lock table {} in access exclusive mode").format(sql.SQL(", ").join(names))
 
 
 def attach_day(table: Table, as_of: date) -> sql.Composed:

@@ -1,6 +1,5 @@
 """Postgres, where readers find the answer: the embedded server or the user's own, and how a day is published there."""
 
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
 from types import TracebackType
@@ -16,15 +15,13 @@ from pipeline import publishing
 from pipeline.embedded import LOOPBACK, EmbeddedServer
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Retention
-from pipeline.postgres import READER, explained, is_transient
+from pipeline.postgres import READER, explained, is_transient, say_again, transaction
 from pipeline.project import Project
 from pipeline.publishing import Patience
 from pipeline.relations import Column, Publication, Table, check_distinct
 from pipeline.urls import normalise_url
 
 __all__ = ["Column", "Patience", "Publication", "Table", "Warehouse", "normalise_url"]
-
-log = logging.getLogger(__name__)
 
 Audit = Callable[[sqlalchemy.Engine, Mapping[str, str]], None]
 """Gate 2: given where each table is staged, raises GateClosed to stop the publication."""
@@ -119,7 +116,7 @@ class Warehouse:
             retry=tenacity.retry_if_exception(is_transient),
             stop=tenacity.stop_after_attempt(self.patience.connections),
             wait=tenacity.wait_random_exponential(self.patience.pause, max=10 * self.patience.pause),
-            before_sleep=tenacity.before_sleep_log(log, logging.WARNING),
+            before_sleep=say_again,
             reraise=True,
         )
         ordered = sorted(tables, key=lambda table: table.name)
@@ -141,7 +138,7 @@ class Warehouse:
         password = self._embedded.reader_password
         with explained("opening the server to readers"), closing(self.connect()) as connection:
             publishing.set_up(connection)
-            with connection, connection.cursor() as cursor:
+            with transaction(connection) as cursor:
                 # only the verifier travels, so that no log can hold the password
                 verifier = encrypt_password(password, READER, connection, "scram-sha-256")
                 cursor.execute(sql.SQL("alter role {} password %s").format(sql.Identifier(READER)), [verifier])
