@@ -1,6 +1,6 @@
 """Assets from what a table says of itself: one SQL model, or one Python table, becomes one asset."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +13,17 @@ from assets.day import ProjectDay, TuokeProject, told
 from pipeline.engine import Model, Session, snippet
 from pipeline.errors import TuokeError
 from pipeline.plan import Plan
-from pipeline.tables import TableSpec
+from pipeline.tables import TableSpec, postgres_type
 
 GRAIN_CHECK = "grain_is_unique"
 PLAN_KEY = dg.AssetKey(["plan"])
+
+Columns = Mapping[str, tuple[str, str]]
+"""Column -> its SQL type and what it holds."""
+Lineage = Mapping[str, Iterable[tuple[str, str]]]
+"""Column -> the (table, column) pairs it is made of."""
+UNKNOWN_TYPE = "?"
+"""Of a column of a SQL model that never ran: only its rows tell the type."""
 
 
 class GrainBroken(TuokeError):
@@ -41,7 +48,11 @@ def sql_asset(model: Model, plan: Plan) -> dg.AssetsDefinition:
         key=asset_key(model.name),
         deps=deps,
         **_common(model.name, model.description, plan, kinds={"sql", "duckdb"}),
-        metadata={"grain": ", ".join(model.grain), "documents": model.seeds or "-"},
+        metadata={
+            "grain": ", ".join(model.grain),
+            **({"requirements": model.seeds} if model.seeds else {}),
+            **column_schema(untyped(model.columns)),
+        },
         check_specs=[grain_spec(model.name)],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> MaterializeResult:
@@ -52,12 +63,12 @@ def sql_asset(model: Model, plan: Plan) -> dg.AssetsDefinition:
             day.lake.write(model.name, day.as_of) as file,
         ):
             written = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
-            check = grain_check(session, model.name, file, model.grain)
+            check = grain_check(session, day, model.name, model.grain, file)
         return MaterializeResult(
             metadata={
-                **table_metadata(day.file(model.name), model.columns),
+                **column_schema(written_columns(day.file(model.name), model.columns)),
+                **column_lineage(_made_of(model, day)),
                 "dagster/row_count": written.rows,
-                "dagster/column_lineage": _column_lineage(model, day),
             },
             check_results=[check],
         )
@@ -71,6 +82,7 @@ def python_asset(
     *,
     inputs: Sequence[str],
     plan: Plan,
+    lineage: Lineage,
     uses_plan: bool = False,
     kinds: Iterable[str] = ("python", "pandas"),
 ) -> dg.AssetsDefinition:
@@ -80,7 +92,7 @@ def python_asset(
         key=asset_key(spec.name),
         deps=[asset_key(name) for name in inputs] + ([PLAN_KEY] if uses_plan else []),
         **_common(spec.name, spec.description, plan, kinds=set(kinds)),
-        metadata={"grain": ", ".join(spec.grain)},
+        metadata={"grain": ", ".join(spec.grain), **column_schema(spec.columns)},
         check_specs=[grain_spec(spec.name)],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> MaterializeResult:
@@ -88,8 +100,8 @@ def python_asset(
         with told():
             rows = day.write(spec, build(day))
             with day.session([]) as session:
-                check = grain_check(session, spec.name, day.file(spec.name), spec.grain)
-        metadata = {**table_metadata(day.file(spec.name), spec.comments), "dagster/row_count": rows}
+                check = grain_check(session, day, spec.name, spec.grain, day.file(spec.name))
+        metadata = column_schema(spec.columns) | column_lineage(lineage) | {"dagster/row_count": rows}
         return MaterializeResult(metadata=metadata, check_results=[check])
 
     return table
@@ -109,18 +121,21 @@ def _common(name: str, description: str, plan: Plan, kinds: set[str]) -> dict[st
 
 def team(owner: str) -> str:
     """An owner as Dagster takes it: an e-mail address, or a team."""
-    return owner if "@" in owner else f"team:{owner}"
+    return owner if "@" in owner else f"team:{owner.removeprefix('team:')}"
 
 
 def grain_spec(name: str) -> dg.AssetCheckSpec:
     """The check that every table carries."""
     return dg.AssetCheckSpec(
-        GRAIN_CHECK, asset=asset_key(name), description="No two rows share the grain, and none lacks it.", blocking=True
+        GRAIN_CHECK,
+        asset=asset_key(name),
+        description="No two rows share the grain, and none lacks it.",
+        blocking=True,
     )
 
 
-def grain_check(session: Session, name: str, file: Path, grain: Sequence[str]) -> dg.AssetCheckResult:
-    """Whether the written rows keep the grain.
+def grain_check(session: Session, day: ProjectDay, name: str, grain: Sequence[str], file: Path) -> dg.AssetCheckResult:
+    """Whether the rows written to the file keep the grain.
 
     Raises:
         GrainBroken: they do not; a table that lies about its grain would be counted twice further on.
@@ -135,23 +150,46 @@ def grain_check(session: Session, name: str, file: Path, grain: Sequence[str]) -
         raise GrainBroken(
             f"{name}: {rows - distinct} of {rows} rows repeat or lack {', '.join(grain)}; the model must be mended"
         )
-    return dg.AssetCheckResult(check_name=GRAIN_CHECK, asset_key=asset_key(name), passed=True, metadata={"rows": rows})
+    return passed(GRAIN_CHECK, asset_key(name), day, rows)
 
 
-def table_metadata(file: Path, comments: Mapping[str, str]) -> dict[str, Any]:
-    """Schema of a written table with what each column holds."""
-    columns = [
-        dg.TableColumn(name=field.name, type=str(field.type), description=comments.get(field.name, ""))
-        for field in pq.read_schema(file)
+def passed(check: str, key: dg.AssetKey, day: ProjectDay, rows: int) -> dg.AssetCheckResult:
+    """A check that stops the step where it fails, so that what is left to tell is on how many rows it held."""
+    metadata = {"as_of": day.as_of.isoformat(), "rows": rows}
+    return dg.AssetCheckResult(check_name=check, asset_key=key, passed=True, metadata=metadata)
+
+
+def column_schema(columns: Columns, personal: Collection[str] = ()) -> dict[str, Any]:
+    """The metadata by which Dagster shows a table's columns, marking those that tell of a person."""
+    told = [
+        dg.TableColumn(name, kind, description=comment, tags={"personal": ""} if name in personal else {})
+        for name, (kind, comment) in columns.items()
     ]
-    return {"dagster/column_schema": dg.TableSchema(columns=columns)}
+    return {"dagster/column_schema": dg.TableSchema(told)}
 
 
-def _column_lineage(model: Model, day: ProjectDay) -> dg.TableColumnLineage:
+def column_lineage(lineage: Lineage) -> dict[str, Any]:
+    """The metadata by which Dagster knows what a table's columns are made of."""
+    deps = {
+        column: [dg.TableColumnDep(asset_key(table), source) for table, source in sources]
+        for column, sources in lineage.items()
+    }
+    return {"dagster/column_lineage": dg.TableColumnLineage(deps)}
+
+
+def untyped(comments: Mapping[str, str]) -> Columns:
+    """The columns of a SQL model before its first run."""
+    return {name: (UNKNOWN_TYPE, comment) for name, comment in comments.items()}
+
+
+def written_columns(file: Path, comments: Mapping[str, str]) -> Columns:
+    """The columns of a written table."""
+    return {field.name: (postgres_type(field.type), comments.get(field.name, "")) for field in pq.read_schema(file)}
+
+
+def _made_of(model: Model, day: ProjectDay) -> Lineage:
     schema = {name: pq.read_schema(day.file(name)).names for name in model.inputs}
-    return dg.TableColumnLineage(
-        {
-            column: [dg.TableColumnDep(asset_key(table), source) for table, source in sources if table in schema]
-            for column, sources in model.lineage(schema).items()
-        }
-    )
+    return {
+        column: [(table, source) for table, source in sources if table in schema]
+        for column, sources in model.lineage(schema).items()
+    }

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import version
+from typing import Any
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -12,10 +13,20 @@ import sqlalchemy as sa
 from dagster import AssetExecutionContext
 
 from assets.day import ProjectDay, TuokeProject, told
-from assets.factory import asset_key, daily_partitions, team
+from assets.factory import (
+    Columns,
+    asset_key,
+    column_lineage,
+    column_schema,
+    daily_partitions,
+    passed,
+    team,
+    untyped,
+)
 from pipeline import ROOT
 from pipeline.engine import Model
 from pipeline.project import Project
+from pipeline.relations import ADDED, AS_OF, PLAN_HASH
 from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
 from quality.contract import contracts
@@ -32,18 +43,23 @@ class Published:
     name: str
     description: str
     grain: tuple[str, ...]
-    comments: Mapping[str, str]
+    columns: Columns
 
     @classmethod
     def of(cls, table: Model | TableSpec) -> "Published":
         """A published table from what the table says of itself."""
-        comments = table.columns if isinstance(table, Model) else table.comments
-        return cls(table.name, table.description, table.grain, comments)
+        columns = untyped(table.columns) if isinstance(table, Model) else table.columns
+        return cls(table.name, table.description, table.grain, columns)
 
     @property
     def key(self) -> dg.AssetKey:
         """published/dws/customer_segments."""
         return dg.AssetKey(["published", *self.name.split(".")])
+
+    @property
+    def shown(self) -> Columns:
+        """The columns as readers see them, with those that publishing adds."""
+        return {AS_OF: ("date", ADDED[AS_OF]), **self.columns, PLAN_HASH: ("text", ADDED[PLAN_HASH])}
 
     def table(self, day: ProjectDay) -> Table:
         """The table as the warehouse takes it."""
@@ -52,7 +68,7 @@ class Published:
             name=self.name,
             comment=self.description,
             columns=tuple(
-                Column(field.name, postgres_type(field.type), self.comments.get(field.name, ""))
+                Column(field.name, postgres_type(field.type), self.columns[field.name][1])
                 for field in pq.read_schema(file)
             ),
             grain=self.grain,
@@ -75,7 +91,11 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
                 owners=[team(plan.owners.campaign)],
                 kinds={"postgres"},
                 deps=[asset_key(table.name)],
-                metadata={"dagster/table_name": table.name, "grain": ", ".join(table.grain)},
+                metadata={
+                    "dagster/table_name": table.name,
+                    "grain": ", ".join((AS_OF, *table.grain)),
+                    **column_schema(table.shown),
+                },
             )
             for table in tables
         ],
@@ -97,12 +117,8 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
         for table in tables:
             yield dg.MaterializeResult(
                 asset_key=table.key,
-                metadata={**_schema(table, day), "dagster/row_count": rows[table.name]},
-                check_results=[
-                    dg.AssetCheckResult(
-                        check_name=STAGED_CHECK, asset_key=table.key, passed=True, metadata={"rows": rows[table.name]}
-                    )
-                ],
+                metadata={**_columns(table, day), "dagster/row_count": rows[table.name]},
+                check_results=[passed(STAGED_CHECK, table.key, day, rows[table.name])],
             )
 
     return publish
@@ -160,8 +176,10 @@ def code_version() -> str:
     return f"{version('tuoke')}+{digest.hexdigest()[:12]}"
 
 
-def _schema(table: Published, day: ProjectDay) -> dict[str, dg.TableSchema]:
-    columns = [
-        dg.TableColumn(column.name, column.type, description=column.comment) for column in table.table(day).columns
-    ]
-    return {"dagster/column_schema": dg.TableSchema(columns)}
+def _columns(published: Published, day: ProjectDay) -> dict[str, Any]:
+    """The columns of the table as it stands in Postgres, each made of the one of the same name in the lake."""
+    table = published.table(day)
+    return {
+        **column_schema({name: (kind, table.comments[name]) for name, kind in table.types.items()}),
+        **column_lineage({column.name: [(published.name, column.name)] for column in table.columns}),
+    }

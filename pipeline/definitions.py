@@ -6,10 +6,11 @@ from assets.ads import ads_assets
 from assets.day import TuokeProject
 from assets.dq import dq_assets
 from assets.dwd import dwd_asset
-from assets.factory import PLAN_KEY, daily_partitions, sql_asset, team
+from assets.factory import PLAN_KEY, sql_asset, team
 from assets.models import models, published
 from assets.ods import ods_asset, source_assets
 from assets.published import published_assets
+from pipeline.plan import Plan
 from pipeline.project import Project
 from pipeline.settings import Settings
 from quality.contract import contracts
@@ -23,19 +24,12 @@ def definitions_of(project: Project) -> dg.Definitions:
     job = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.all(),
-        partitions_def=daily_partitions(plan),
         description="Land, gate, segment, score and publish one day.",
     )
     return dg.Definitions(
         assets=[
             *source_assets(project),
-            dg.AssetSpec(
-                PLAN_KEY,
-                group_name="sources",
-                description="plan.yaml: what the campaign wants and how it is measured.",
-                owners=[team(plan.owners.campaign)],
-                kinds={"yaml"},
-            ),
+            _plan_asset(plan),
             *(ods_asset(contract, project) for contract in contracts().values()),
             *(dwd_asset(contract, project) for contract in contracts().values()),
             *dq_assets(plan),
@@ -55,6 +49,24 @@ def definitions_of(project: Project) -> dg.Definitions:
         ],
         resources={"tuoke": TuokeProject(root=str(project.root))},
         executor=dg.in_process_executor,
+    )
+
+
+def _plan_asset(plan: Plan) -> dg.AssetSpec:
+    """The plan as an external asset: what was asked for is part of the lineage."""
+    return dg.AssetSpec(
+        PLAN_KEY,
+        group_name="plan",
+        description="plan.yaml: what the campaign wants and how it is measured.",
+        owners=[team(plan.owners.campaign)],
+        kinds={"yaml"},
+        metadata={
+            "campaign": f"{plan.campaign.starts_on} to {plan.campaign.ends_on}",
+            "baseline": f"{plan.baseline.starts_on} to {plan.baseline.ends_on}",
+            "timezone": plan.timezone,
+            "currency": plan.currency,
+            "plan_hash": plan.plan_hash,
+        },
     )
 
 

@@ -54,8 +54,14 @@ def validate_table(url: str, relation: str, expectations: Mapping[str, "Expectat
     """
     schema, table = relation.split(".")
     source = _context().data_sources.add_or_update_postgres("staged", connection_string=url)
-    batch = source.add_table_asset(name, table_name=table, schema_name=schema).add_batch_definition_whole_table("day")
-    return _validate(batch.get_batch(), expectations, name)
+    try:
+        asset = source.add_table_asset(name, table_name=table, schema_name=schema)
+        batch = asset.add_batch_definition_whole_table("day")
+        return _validate(batch.get_batch(), expectations, name)
+    finally:
+        # of its own accord the library keeps two sessions a table open
+        source.get_engine().dispose()
+        source.get_execution_engine().close()
 
 
 def _context() -> "gx.data_context.EphemeralDataContext":

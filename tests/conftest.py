@@ -1,5 +1,8 @@
 """What tests of several folders share: a real PostgreSQL, a fresh database in it for every test, tables to publish."""
 
+import os
+import shutil
+import subprocess
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,39 +13,63 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
+from databases import a_database
 
 from pipeline.embedded import EmbeddedServer
 from pipeline.relations import Column, Publication, Table
 
 
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[EmbeddedServer]:
-    """One embedded server for the whole session."""
+def prepared() -> Iterator[Path]:
+    """The folder of a server that was created once and stopped; to copy it is faster than to create another."""
     # not tmp_path: pytest takes away the right to pass through it, which the server's account needs
-    with tempfile.TemporaryDirectory(prefix="tuoke-test-") as folder:
-        embedded = EmbeddedServer(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="tuoke-test-", dir=_memory()) as parent:
+        embedded = EmbeddedServer(Path(parent) / "postgres")
         embedded.start()
-        # its data need not outlive the session
+        # what tests write need not survive this machine
         engine = sqlalchemy.create_engine(embedded.url("postgres"), isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(sqlalchemy.text("alter system set fsync = off"))
-            connection.execute(sqlalchemy.text("select pg_reload_conf()"))
         engine.dispose()
-        yield embedded
         embedded.stop()
+        yield embedded.folder
+
+
+@pytest.fixture(scope="session")
+def cluster(prepared: Path) -> Iterator[EmbeddedServer]:
+    """One embedded server for the whole session."""
+    with tempfile.TemporaryDirectory(prefix="tuoke-test-", dir=_memory()) as parent:
+        yield from _running_copy(prepared, Path(parent) / "postgres")
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """Where an embedded server may be put; its name wants quoting everywhere."""
+    with tempfile.TemporaryDirectory(prefix="tuoke-test-", dir=_memory()) as parent:
+        yield Path(parent) / 'it\'s "我" $(id)'
+
+
+@pytest.fixture
+def embedded_server(prepared: Path, folder: Path) -> Iterator[EmbeddedServer]:
+    """An embedded server of its own, for tests that stop or break it."""
+    yield from _running_copy(prepared, folder)
 
 
 @pytest.fixture
 def server(cluster: EmbeddedServer) -> Iterator[sqlalchemy.URL]:
     """The URL of an empty database, dropped after the test."""
-    name = f"test_{uuid.uuid4().hex[:12]}"
-    admin = sqlalchemy.create_engine(cluster.url("postgres"), isolation_level="AUTOCOMMIT")
-    with admin.connect() as connection:
-        connection.execute(sqlalchemy.text(f"create database {name}"))
-    yield cluster.url(name)
-    with admin.connect() as connection:
-        connection.execute(sqlalchemy.text(f"drop database {name} with (force)"))
-    admin.dispose()
+    with a_database(cluster) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real data sets that are kept beside the project."""
+    folder = Path(__file__).parents[2] / "shared" / "data"
+    if not folder.is_dir():
+        complain = pytest.fail if os.environ.get("CI") == "true" else pytest.skip
+        complain(f"the real data sets are not at {folder}")
+    return folder
 
 
 @pytest.fixture
@@ -66,6 +93,20 @@ def run() -> Callable[..., Publication]:
         return Publication(run_id or uuid.uuid4().hex, as_of, "0123456789abcdef", "0.1.0", {"crm.csv": "ab12"})
 
     return make
+
+
+def _memory() -> Path | None:
+    """A folder in memory if there is room for a server's files: tests wait for the disk most of all."""
+    memory = Path("/dev/shm")
+    return memory if memory.is_dir() and shutil.disk_usage(memory).free > 2**30 else None
+
+
+def _running_copy(prepared: Path, folder: Path) -> Iterator[EmbeddedServer]:
+    subprocess.run(["cp", "-a", prepared, folder], check=True)
+    embedded = EmbeddedServer(folder)
+    embedded.start()
+    yield embedded
+    embedded.stop()
 
 
 def _table(folder: Path, name: str, key: str, version: int, rows: int, **options: bool) -> Table:

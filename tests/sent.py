@@ -12,7 +12,12 @@ from quality.contract import Column, Contract, contracts
 from quality.gate import Gate
 from quality.rules import Day
 
-DAY = Day(as_of=date(2026, 11, 20), zone=ZoneInfo("Asia/Shanghai"), currency="CNY", lists={"channels": ("x", "search"), "products": ("x", "Basic")})
+DAY = Day(
+    as_of=date(2026, 11, 20),
+    zone=ZoneInfo("Asia/Shanghai"),
+    currency="CNY",
+    lists={"channels": ("x", "search"), "products": ("x", "Basic")},
+)
 
 GOOD = {
     "phone": "13800138000",
@@ -74,9 +79,6 @@ def gate_of(table: str, mapped: set[str] | None = None, day: Day = DAY) -> Gate:
 def holding(table: str, rows: list[dict[str, str]]) -> Iterator[Session]:
     """A session in which the table was sent these rows."""
     engine = DuckDBEngine(memory_limit="1GB", threads=1)
-    values = {
-        f"ods.{table}": sent(table, rows),
-        "secret.keys": pa.table({"hash_key": ["key of the tests"]})
-    }
+    values = {f"ods.{table}": sent(table, rows), "secret.keys": pa.table({"hash_key": ["key of the tests"]})}
     with engine.session(zone="Asia/Shanghai", tables={}, values=values) as session:
         yield session

@@ -4,6 +4,7 @@ import dagster as dg
 import pandas as pd
 
 from assets.ads.catalogue import catalogue
+from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_lineage, kpi_values_lineage
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
 from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
@@ -27,11 +28,25 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             compute_kpi_values,
             inputs=[*catalogue().tables, SCORECARD.name],
             plan=plan,
+            lineage=kpi_values_lineage(catalogue()),
             uses_plan=True,
             kinds=("python", "duckdb"),
         ),
-        python_asset(kpi_scorecard_spec(), compute_scorecard, inputs=[KPI_VALUES.name], plan=plan),
-        python_asset(COMPOSITE_SCORES, compute_composites, inputs=[KPI_VALUES.name], plan=plan, uses_plan=True),
+        python_asset(
+            kpi_scorecard_spec(),
+            compute_scorecard,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=kpi_scorecard_lineage(catalogue()),
+        ),
+        python_asset(
+            COMPOSITE_SCORES,
+            compute_composites,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=composite_scores_lineage(),
+            uses_plan=True,
+        ),
     ]
 
 

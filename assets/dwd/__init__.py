@@ -1,17 +1,31 @@
 """DWD: typed, valid, one row per real thing. Each table is what its gate let through."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
 
 import dagster as dg
 from dagster import AssetExecutionContext
 from sqlglot import exp
 
 from assets.day import ProjectDay, TuokeProject, told
-from assets.factory import asset_key, daily_partitions, grain_check, grain_spec, table_metadata, team
+from assets.factory import (
+    PLAN_KEY,
+    Columns,
+    Lineage,
+    asset_key,
+    column_lineage,
+    column_schema,
+    daily_partitions,
+    grain_check,
+    grain_spec,
+    team,
+)
 from pipeline.engine import Session, snippet
 from pipeline.errors import GateClosed
 from pipeline.project import Project
-from quality.contract import RATES, Contract
+from quality.contract import RATES, Contract, contracts
 from quality.gate import LATE, QUARANTINED, Counted, Gate
 from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
@@ -21,108 +35,147 @@ DIMENSION_OF = {"consistency": "accuracy", "uniqueness": "duplicates"}
 LINKS = "dwd.customer_links"
 CUSTOMERS = "customers"
 
-LINK_COMMENTS = {
-    "source_customer_id": "Id a customer was sent under",
-    "customer_id": "The customer it is",
-    "rule_id": "own, or the duplicate rule that merged it",
-    "_row_id": "A row the id was sent in",
+RATED = {
+    "completeness": "Rows with every required value, of those sent.",
+    "accuracy": "Rows whose values can be read, are allowed and agree with each other, of those sent.",
+    "duplicates": "Rows that repeat another, of those sent.",
+    "timeliness": "Rows entered in time, of those sent that say when.",
 }
+NOT_ASSESSED = "Not assessed: no source has the column it looks at, or the plan has not the list."
+
+_TYPES = {
+    "text": "text",
+    "integer": "bigint",
+    "double": "double precision",
+    "decimal": "numeric(18,2)",
+    "date": "date",
+    "timestamp": "timestamptz",
+    "boolean": "boolean",
+}
+
+
+@dataclass(frozen=True)
+class _Out:
+    """A table that a gate writes."""
+
+    name: str
+    description: str
+    grain: tuple[str, ...]
+    kinds: frozenset[str]
+    schema: Mapping[str, Any]
+    lineage: Lineage
+
+    def spec(self, contract: Contract, project: Project) -> dg.AssetSpec:
+        """The asset it is."""
+        return dg.AssetSpec(
+            asset_key(self.name),
+            group_name="dwd",
+            description=self.description,
+            owners=[team(contract.owner)],
+            kinds=set(self.kinds),
+            deps=[asset_key(f"ods.{contract.table}"), PLAN_KEY],
+            metadata={"grain": ", ".join(self.grain), **self.schema},
+        )
+
+    def result(self, day: ProjectDay, checks: list[dg.AssetCheckResult]) -> dg.MaterializeResult:
+        """What was written, beside the checks that it keeps its grain and those given."""
+        with day.session([]) as session:
+            unique = grain_check(session, day, self.name, self.grain, day.file(self.name))
+        rows = {"dagster/row_count": unique.metadata["rows"]}
+        return dg.MaterializeResult(
+            asset_key=asset_key(self.name),
+            metadata={**self.schema, **column_lineage(self.lineage), **rows},
+            check_results=[unique, *checks],
+        )
 
 
 def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     """The gate of one source table: what it lets through, with the verdict of every rule as a check.
 
     The customers' gate also writes `dwd.customer_links`, in the same step: it is the same decision, told by id.
+    A table no source delivers is empty: its rules have nothing to judge and are no checks.
     """
-    name = f"dwd.{contract.table}"
-    has_links = contract.table == CUSTOMERS
+    accepted, *others = outs = [_accepted(contract), *([_links()] if contract.table == CUSTOMERS else [])]
+    is_delivered = bool(project.sources.feeds(contract.table))
 
     @dg.multi_asset(
         name=f"dwd__{contract.table}",
-        specs=[_spec(contract, project), *([_links_spec(contract, project)] if has_links else [])],
+        specs=[out.spec(contract, project) for out in outs],
         partitions_def=daily_partitions(project.plan),
-        check_specs=[grain_spec(name), *_check_specs(contract), *([grain_spec(LINKS)] if has_links else [])],
+        check_specs=[
+            *[grain_spec(out.name) for out in outs],
+            *(_check_specs(contract) if is_delivered else []),
+        ],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
             checks = pass_gate(contract, day)
-            yield _result(day, name, contract.key, dwd_comments(contract), _lineage(contract), checks)
-            if has_links:
-                yield _result(day, LINKS, ("source_customer_id",), LINK_COMMENTS, LINK_LINEAGE, [])
+            yield accepted.result(day, checks if is_delivered else [])
+            for out in others:
+                yield out.result(day, [])
 
     return table
 
 
-def _spec(contract: Contract, project: Project) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        asset_key(f"dwd.{contract.table}"),
-        group_name="dwd",
+def _accepted(contract: Contract) -> _Out:
+    ods = f"ods.{contract.table}"
+    made_of = {column.name: [(ods, column.name)] for column in contract.columns}
+    made_of |= {contract.event_day: [(ods, contract.event)], "_row_id": [(ods, "_row_id")]}
+    if contract.recorded:
+        made_of["_is_late"] = [(ods, contract.event), (ods, contract.recorded)]
+    personal = [column.name for column in contract.columns if column.personal]
+    return _Out(
+        name=f"dwd.{contract.table}",
         description=f"{contract.description} Typed, cleaned, without duplicates; other rows are in quarantine.",
-        owners=[team(contract.owner)],
-        kinds={"duckdb", "greatexpectations"},
-        deps=[asset_key(f"ods.{contract.table}")],
-        metadata={"grain": ", ".join(contract.key)},
+        grain=contract.key,
+        kinds=frozenset({"duckdb", "greatexpectations"}),
+        schema=column_schema(dwd_columns(contract), personal),
+        lineage=made_of,
     )
 
 
-def _links_spec(contract: Contract, project: Project) -> dg.AssetSpec:
-    return dg.AssetSpec(
-        asset_key(LINKS),
-        group_name="dwd",
+def dwd_columns(contract: Contract) -> Columns:
+    """The columns of the contract, typed, the day of the event, and what the gate knows of the row."""
+    own = {column.name: (_TYPES[column.type], column.description) for column in contract.columns}
+    day = ("date", f"Day of {contract.event}, in the plan's time zone")
+    return own | {
+        contract.event_day: own.get(contract.event_day, day),
+        "_is_late": ("boolean", "Whether it was entered later than its contract allows"),
+        "_row_id": ("text", "Stable id of the row: its source and line"),
+    }
+
+
+def _links() -> _Out:
+    ods = "ods.customers"
+    merging = [rule for rule in contracts()[CUSTOMERS].rules if rule.dimension == "uniqueness"]
+    looked_at = sorted({(ods, column) for rule in merging for column in rule.columns})
+    return _Out(
+        name=LINKS,
         description="Every id a customer was sent under, and the customer it is.",
-        owners=[team(contract.owner)],
-        kinds={"duckdb"},
-        deps=[asset_key(f"ods.{contract.table}")],
-        metadata={"grain": "source_customer_id"},
+        grain=("source_customer_id",),
+        kinds=frozenset({"duckdb"}),
+        schema=column_schema(
+            {
+                "source_customer_id": ("text", "Id a customer was sent under"),
+                "customer_id": ("text", "The customer it is"),
+                "rule_id": ("text", "own, or the duplicate rule that merged it"),
+                "_row_id": ("text", "A row the id was sent in"),
+            }
+        ),
+        lineage={
+            "source_customer_id": [(ods, "customer_id")],
+            "customer_id": looked_at,
+            "rule_id": looked_at,
+            "_row_id": [(ods, "_row_id")],
+        },
     )
 
 
 def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
+    told = RATED | {rule.id: message(rule, contract)[1] for rule in contract.rules}
     key = asset_key(f"dwd.{contract.table}")
-    rules = [dg.AssetCheckSpec(rule.id, asset=key, description=message(rule, contract)[1]) for rule in contract.rules]
-    rated = [dg.AssetCheckSpec(name, asset=key, description=f"The {name} of what was sent.") for name in RATES]
-    return rated + rules
-
-
-def _result(
-    day: ProjectDay,
-    name: str,
-    grain: tuple[str, ...],
-    comments: Mapping[str, str],
-    lineage: dg.TableColumnLineage,
-    checks: list[dg.AssetCheckResult],
-) -> dg.MaterializeResult:
-    file = day.file(name)
-    with day.session([]) as session:
-        unique = grain_check(session, name, file, grain)
-    rows = unique.metadata["rows"].value
-    metadata = {**table_metadata(file, comments), "dagster/row_count": rows, "dagster/column_lineage": lineage}
-    return dg.MaterializeResult(asset_key=asset_key(name), metadata=metadata, check_results=[unique, *checks])
-
-
-def dwd_comments(contract: Contract) -> dict[str, str]:
-    """Column -> what it holds."""
-    own = {column.name: column.description for column in contract.columns}
-    return own | {
-        contract.event_day: own.get(contract.event_day, f"Day of {contract.event}, in the plan's time zone"),
-        "_is_late": "Whether it was entered later than its contract allows",
-        "_row_id": "Stable id of the row: its source and line",
-    }
-
-
-def _lineage(contract: Contract) -> dg.TableColumnLineage:
-    ods = asset_key(f"ods.{contract.table}")
-    own = {column.name: [dg.TableColumnDep(ods, column.name)] for column in contract.columns}
-    return dg.TableColumnLineage(own | {contract.event_day: [dg.TableColumnDep(ods, contract.event)]})
-
-
-LINK_LINEAGE = dg.TableColumnLineage(
-    {
-        name: [dg.TableColumnDep(asset_key("ods.customers"), "customer_id")]
-        for name in ("source_customer_id", "customer_id")
-    }
-)
+    return [dg.AssetCheckSpec(name, asset=key, description=description) for name, description in told.items()]
 
 
 # --- the work ------------------------------------------------------------------------------------------------------
@@ -158,7 +211,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     rules = results(gate, counted, found, after)
     day.write(SCORECARD, scores, f"dq_scores.{table}")
     day.write(RESULTS, rules, f"dq_results.{table}")
-    return _check_results(contract, scores, rules)
+    return _check_results(contract, day, scores, rules)
 
 
 def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Mapping[str, int]) -> None:
@@ -226,39 +279,68 @@ def _sides(contract: Contract) -> dict[str, exp.Query]:
     }
 
 
-def _check_results(contract: Contract, scores: list[dict], rules: list[dict]) -> list[dg.AssetCheckResult]:
+def _check_results(
+    contract: Contract, day: ProjectDay, scores: list[dict], rules: list[dict]
+) -> list[dg.AssetCheckResult]:
     """Counts, never rows. A rule passes while its share of bad rows is within what its dimension allows."""
-    key = asset_key(f"dwd.{contract.table}")
     sent = {score["dimension"]: score for score in scores if score["layer"] == "ods"}
-    checks = [_dimension_check(key, sent[name]) for name in RATES]
-    return checks + [_rule_check(key, rule, sent) for rule in rules if rule["layer"] == "ods"]
+    judged = _Judged(asset_key(f"dwd.{contract.table}"), day.as_of)
+    checks = [judged.rate(sent[name]) for name in RATES]
+    return checks + [judged.rule(rule, sent) for rule in rules if rule["layer"] == "ods"]
 
 
-def _dimension_check(key: dg.AssetKey, score: Mapping) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=score["dimension"],
-        asset_key=key,
-        passed=score["status"] in ("met", "not_assessed"),
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            name: score[name]
-            for name in ("rows_total", "rows_good", "rate", "threshold", "status")
-            if score[name] is not None
-        },
-    )
+@dataclass(frozen=True)
+class _Judged:
+    """The verdicts on a table of a day."""
+
+    key: dg.AssetKey
+    as_of: date
+
+    def rate(self, score: Mapping) -> dg.AssetCheckResult:
+        """Whether a dimension meets its threshold."""
+        passed = score["status"] in ("met", "not_assessed")
+        counts = ("rows_total", "rows_good", "rate", "threshold", "status")
+        return self._check(score["dimension"], passed, score, counts, score["reason"])
+
+    def rule(self, rule: Mapping, sent: Mapping[str, Mapping]) -> dg.AssetCheckResult:
+        """Whether a rule alone leaves its dimension within its threshold; one that is only a note always does."""
+        limit = sent[DIMENSION_OF.get(rule["dimension"], rule["dimension"])]
+        passed = rule["severity"] == "info" or _is_within(limit, rule)
+        if not rule["is_evaluated"]:
+            return self._check(rule["rule_id"], passed, rule, (), NOT_ASSESSED)
+        found = {**rule, "allowed_rate": _allowed(limit)}
+        counts = ("dimension", "rows_total", "unexpected_rows", "unexpected_rate", "allowed_rate")
+        return self._check(rule["rule_id"], passed, found, counts, None)
+
+    def _check(
+        self, name: str, passed: bool, found: Mapping, counts: Iterable[str], reason: str | None
+    ) -> dg.AssetCheckResult:
+        told = {count: _rounded(found[count]) for count in counts if found[count] is not None}
+        return dg.AssetCheckResult(
+            check_name=name,
+            asset_key=self.key,
+            passed=passed,
+            severity=dg.AssetCheckSeverity.WARN,
+            description=reason,
+            metadata={"as_of": self.as_of.isoformat(), **told},
+        )
 
 
-def _rule_check(key: dg.AssetKey, rule: Mapping, sent: Mapping[str, Mapping]) -> dg.AssetCheckResult:
-    limit = sent[DIMENSION_OF.get(rule["dimension"], rule["dimension"])]
-    allowed = limit["threshold"] if limit["better"] == "lower" else 1 - limit["threshold"]
-    return dg.AssetCheckResult(
-        check_name=rule["rule_id"],
-        asset_key=key,
-        passed=rule["severity"] == "info" or (rule["unexpected_rate"] or 0) <= allowed,
-        severity=dg.AssetCheckSeverity.WARN,
-        metadata={
-            "evaluated": rule["is_evaluated"],
-            "rows_total": rule["rows_total"],
-            "unexpected_rows": rule["unexpected_rows"] or 0,
-        },
-    )
+def _is_within(limit: Mapping, rule: Mapping) -> bool:
+    """Exactly at the limit is within it, whichever way is better."""
+    unexpected, total = rule["unexpected_rows"] or 0, rule["rows_total"]
+    if not total:
+        return True
+    if limit["better"] == "lower":
+        return unexpected / total <= limit["threshold"]
+    return (total - unexpected) / total >= limit["threshold"]
+
+
+def _allowed(limit: Mapping) -> float:
+    """The share of bad rows a dimension bears."""
+    return limit["threshold"] if limit["better"] == "lower" else 1 - limit["threshold"]
+
+
+def _rounded(count: Any) -> Any:
+    """Rates to a millionth."""
+    return round(count, 6) if isinstance(count, float) else count

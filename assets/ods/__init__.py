@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from dagster import AssetExecutionContext
 
 from assets.day import ProjectDay, TuokeProject, told
-from assets.factory import asset_key, daily_partitions, table_metadata, team
+from assets.factory import Columns, Lineage, asset_key, column_lineage, column_schema, daily_partitions, passed, team
 from pipeline.errors import GateClosed
 from pipeline.project import Feed, Project
 from pipeline.sources import FeedReader, FeedReport, UnreadableRow
@@ -69,9 +69,9 @@ MAPPED = TableSpec(
 )
 
 LINEAGE_COLUMNS = {
-    "_row_id": "Stable id of the row: its source and line",
-    "_source": "System and file the row comes from",
-    "_line": "Line the row stands on in its file",
+    "_row_id": ("text", "Stable id of the row: its source and line"),
+    "_source": ("text", "System and file the row comes from"),
+    "_line": ("bigint", "Line the row stands on in its file"),
 }
 
 
@@ -97,7 +97,7 @@ def source_key(system: str) -> dg.AssetKey:
 
 
 def source_assets(project: Project) -> list[dg.AssetSpec]:
-    """One external asset per source system."""
+    """One external asset per source system, with the place each table is read from."""
     return [
         dg.AssetSpec(
             source_key(system),
@@ -105,60 +105,80 @@ def source_assets(project: Project) -> list[dg.AssetSpec]:
             description=f"The {system} system, outside Tuoke. Feeds {', '.join(tables)}.",
             owners=[team(project.plan.owners.data)],
             kinds={"source"},
+            metadata={table: _places(project.sources.feeds(table), system) for table in tables},
         )
         for system, tables in project.sources.systems.items()
     ]
 
 
+def _places(feeds: list[Feed], system: str) -> str:
+    places = [feed.file or f"query on {feed.database}" for feed in feeds if feed.source == system]
+    return ", ".join(dict.fromkeys(places))
+
+
 def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
-    """The landing of one source table as one asset."""
+    """The landing of one source table as one asset. A table no source delivers is empty, and nothing to check."""
     name = f"ods.{contract.table}"
-    systems = sorted({feed.source for feed in project.sources.feeds(contract.table)})
+    feeds = project.sources.feeds(contract.table)
+    systems = sorted({feed.source for feed in feeds})
+    said = "As sent, all text." if feeds else "No source delivers it, so it is empty."
+    schema = column_schema(ods_columns(contract), [column.name for column in contract.columns if column.personal])
+    delivered = dg.AssetCheckSpec(
+        DELIVERED,
+        asset=asset_key(name),
+        description="There are rows, and about as many as usual.",
+        blocking=True,
+    )
 
     @dg.asset(
         key=asset_key(name),
         group_name="ods",
-        description=f"{contract.description} As sent, all text.",
+        description=f"{contract.description} {said}",
         owners=[team(contract.owner)],
         kinds={"parquet"},
         deps=[source_key(system) for system in systems],
         partitions_def=daily_partitions(project.plan),
         retry_policy=RETRIES,
-        check_specs=[
-            dg.AssetCheckSpec(
-                DELIVERED,
-                asset=asset_key(name),
-                blocking=True,
-                description="There are rows, and about as many as usual.",
-            )
-        ],
+        metadata=schema,
+        check_specs=[delivered] if feeds else [],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
             landing = land(contract, day)
             check_volume(contract, day, landing, accepted_drops(context))
+        rows = landing.total("rows_landed")
         yield dg.MaterializeResult(
             metadata={
-                **table_metadata(day.file(name), ods_comments(contract)),
-                "dagster/row_count": landing.total("rows_landed"),
+                **schema,
+                **column_lineage(_lineage(contract, feeds, landing)),
+                "dagster/row_count": rows,
                 "rows_read": landing.total("rows_read"),
                 "rows_out_of_scope": landing.total("rows_filtered"),
                 "rows_unreadable": len(landing.unreadable),
                 "inputs": [file.name for report in landing.reports for file in report.inputs],
                 "columns_unused": sorted({column for report in landing.reports for column in report.columns_unused}),
             },
-            check_results=[
-                dg.AssetCheckResult(check_name=DELIVERED, passed=True, metadata={"rows": landing.total("rows_landed")})
-            ],
+            check_results=[passed(DELIVERED, asset_key(name), day, rows)] if feeds else [],
         )
 
     return table
 
 
-def ods_comments(contract: Contract) -> dict[str, str]:
-    """Column -> what it holds."""
-    return {column.name: column.description for column in contract.columns} | LINEAGE_COLUMNS
+def ods_columns(contract: Contract) -> Columns:
+    """The columns of the contract, all text, and where each row comes from."""
+    return {column.name: ("text", column.description) for column in contract.columns} | LINEAGE_COLUMNS
+
+
+def _lineage(contract: Contract, feeds: list[Feed], landing: Landing) -> Lineage:
+    """The sources' own columns, under the names they have there; what the mapping states comes from nowhere."""
+    picked = [
+        (column, (f"source.{feed.source}", feed.columns.get(column, column)))
+        for feed, report in zip(feeds, landing.reports, strict=True)
+        for column in report.columns_filled
+        if column not in feed.constants
+    ]
+    return {name: sorted({source for column, source in picked if column == name}) for name in contract.by_name}
 
 
 def accepted_drops(context: AssetExecutionContext) -> set[str]:

@@ -1,8 +1,7 @@
 """What a day's evaluation says: how good the data is, how the campaign stands, who the customers are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import pandas as pd
@@ -17,6 +16,7 @@ from assets.day import ProjectDay
 from pipeline.commands.screen import (
     BAD,
     FAINT,
+    GOOD,
     LOUD,
     NOTHING,
     POOR,
@@ -25,6 +25,7 @@ from pipeline.commands.screen import (
     count,
     figure,
     label,
+    note,
     plain_table,
     share,
 )
@@ -34,7 +35,7 @@ from quality.ledger import COUNTED, LEDGER
 from quality.scorecard import SCORECARD, states
 
 SEGMENTS = "ads.segment_summary"
-DIMENSIONS = ("completeness", "accuracy", "duplicates", "timeliness")
+DIMENSIONS = {"completeness": "complete", "accuracy": "accurate", "duplicates": "repeated", "timeliness": "in time"}
 STATUS_STYLES = {"below_threshold": POOR, "below_floor": BAD, "not_assessed": FAINT}
 STATUS_MARKS = {"below_threshold": " !", "below_floor": " !!"}
 
@@ -54,7 +55,7 @@ def answer(day: ProjectDay, lang: Lang) -> list[RenderableType]:
         quality_table(quality, absent, lang),
         kpi_table(kpis, day.project.plan.currency, lang),
         segment_table(day.read(SEGMENTS), lang),
-        Text("\n".join(ledger_lines(day.read(LEDGER.name), day.project.plan.currency))),
+        ledger_table(day.read(LEDGER.name), day.project.plan.currency),
     ]
 
 
@@ -64,9 +65,7 @@ def answer(day: ProjectDay, lang: Lang) -> list[RenderableType]:
 def quality_table(scorecard: pd.DataFrame, absent: Sequence[str], lang: Lang) -> RenderableType:
     """The four rates of what each source sent, and how far figures made of it can be trusted."""
     sent = scorecard[scorecard["layer"] == "ods"].set_index(["table_name", "dimension"])
-    asked = sent.groupby("dimension")[["threshold", "better"]].first()
-    heads = {name: f"{name} {_limit(asked.loc[name])}" for name in DIMENSIONS}
-    figures = ("rows", *heads.values())
+    figures = ("rows", *(_head(sent.xs(name, level="dimension"), head) for name, head in DIMENSIONS.items()))
     table = plain_table("source", *figures, "state", title="Data quality, as sent", right=figures)
     trusted = states(scorecard, absent)
     for name, contract in contracts().items():
@@ -77,12 +76,14 @@ def quality_table(scorecard: pd.DataFrame, absent: Sequence[str], lang: Lang) ->
             *(_rate_cell(rows.loc[dimension]) for dimension in DIMENSIONS),
             _state_cell(trusted[name].state),
         )
-    reasons = [f"{source.state}: {source.reason}" for source in trusted.values() if source.reason]
+    reasons = ((name, source.state, source.reason) for name, source in trusted.items() if source.reason)
     return _with_notes(table, reasons)
 
 
-def _limit(dimension: pd.Series) -> str:
-    return f"{'≤' if dimension['better'] == 'lower' else '≥'} {dimension['threshold']:.0%}"
+def _head(rates: pd.DataFrame, head: str) -> str:
+    """A rate's name, with what is asked of it where that is the same of every source."""
+    asked = {f"{'≤' if row.better == 'lower' else '≥'} {row.threshold:.0%}" for row in rates.itertuples()}
+    return f"{head}\n{asked.pop()}" if len(asked) == 1 else head
 
 
 def _rate_cell(row: pd.Series) -> Text:
@@ -93,8 +94,12 @@ def _state_cell(state: str) -> Text:
     return Text(state, style=STATE_STYLES[state])
 
 
-def _with_notes(table: Table, notes: Sequence[str]) -> RenderableType:
-    return Group(table, *(Text(f"  {note}", style=FAINT) for note in notes))
+def _with_notes(table: Table, reasons: Iterable[tuple[str, str, str]]) -> RenderableType:
+    """Below the table each reason once, with the rows it holds for; given are name, state and reason of each row."""
+    shared: dict[tuple[str, str], list[str]] = {}
+    for name, state, reason in reasons:
+        shared.setdefault((state, reason), []).append(name)
+    return Group(table, *(note(f"{state}: {reason} ({', '.join(names)})") for (state, reason), names in shared.items()))
 
 
 # --- how the campaign stands ------------------------------------------------------------------------------------------
@@ -116,23 +121,20 @@ def kpi_table(kpis: pd.DataFrame, currency: str, lang: Lang) -> RenderableType:
         table.add_row(
             label(row["label_zh"], row["label_en"], lang),
             figure(row["value"], row["unit"]),
-            figure(row["target"], row["unit"]),
+            _target(row),
             share(row["attainment_rate"]),
             NOTHING if pd.isna(row["score"]) else f"{row['score']:.0f}",
             _state_cell(row["state"]),
         )
-    return _with_notes(table, list(_reasons(rows, lang)))
+    short = "en" if lang == "both" else lang
+    told = ((label(row["label_zh"], row["label_en"], short), row["state"], row["reason"]) for row in rows)
+    return _with_notes(table, ((name, state, reason) for name, state, reason in told if not pd.isna(reason)))
 
 
-def _reasons(rows: Sequence[dict[str, Any]], lang: Lang) -> Iterator[str]:
-    """Each reason once, with the KPIs it holds for."""
-    shared: dict[tuple[str, str], list[str]] = {}
-    for row in rows:
-        if not pd.isna(row["reason"]):
-            name = row["label_en"] if lang == "both" else label(row["label_zh"], row["label_en"], lang)
-            shared.setdefault((row["state"], row["reason"]), []).append(name)
-    for (state, reason), names in shared.items():
-        yield f"{state}: {reason} ({', '.join(names)})"
+def _target(row: dict[str, Any]) -> str:
+    """The target, marked where less is better."""
+    shown = figure(row["target"], row["unit"])
+    return f"≤ {shown}" if row["better"] == "lower" and shown != NOTHING else shown
 
 
 # --- who the customers are --------------------------------------------------------------------------------------------
@@ -141,10 +143,11 @@ def _reasons(rows: Sequence[dict[str, Any]], lang: Lang) -> Iterator[str]:
 def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
     """Every class of customers with its size, its spend and what to do about it."""
     table = plain_table(
-        "customers", "number", "share", "of spend", "orders each", "per order", "what to do",
+        "customers", "number", "share", "of spend", "orders × value", "what to do",
         title="Customer segments",
-        right=("number", "share", "of spend", "orders each", "per order"),
+        right=("number", "share", "of spend", "orders × value"),
     )  # fmt: skip
+    table.expand, table.columns[-1].ratio, table.columns[-1].min_width = True, 1, 24
     ordered = segments.sort_values(["scheme", "position"], ascending=[False, True])
     for scheme, rows in ordered.groupby("scheme", sort=False):
         table.add_row(Text(scheme.upper(), style=LOUD))
@@ -154,11 +157,17 @@ def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
                 count(row["customers"]),
                 share(row["customer_share"]),
                 share(row["spend_share"]),
-                NOTHING if pd.isna(row["mean_frequency"]) else f"{row['mean_frequency']:.1f}",
-                figure(row["mean_order_amount"], "currency"),
+                _orders(row),
                 _play(row, lang),
             )
     return table
+
+
+def _orders(row: dict[str, Any]) -> str:
+    """Orders of each customer, times the mean amount of one."""
+    if pd.isna(row["mean_order_amount"]):
+        return NOTHING
+    return f"{row['mean_frequency']:.1f} × {figure(row['mean_order_amount'], 'currency')}"
 
 
 def _play(row: dict[str, Any], lang: Lang) -> str:
@@ -170,21 +179,27 @@ def _play(row: dict[str, Any], lang: Lang) -> str:
 # --- where everything went --------------------------------------------------------------------------------------------
 
 
-def ledger_lines(ledger: pd.DataFrame, currency: str) -> Iterator[str]:
+def ledger_table(ledger: pd.DataFrame, currency: str) -> RenderableType:
     """Rows, and money by currency, from the sources to the tables: what came in and all the ways it went."""
-    landing, gate = ledger[ledger["layer"] == "ods"], ledger[ledger["layer"] == "dwd"]
-    went = {way: int(gate[f"rows_{way}"].sum()) for way in COUNTED}
-    for way in ("quarantined", "out_of_scope"):
-        went[way] += int(landing[f"rows_{way}"].sum())
-    yield _equation("Ledger, rows", int(landing["rows_in"].sum()), went)
+    sums = {"rows": _rows(ledger)}
+    gate = ledger[ledger["layer"] == "dwd"]
     named = gate["currency"] == currency
-    for title, rows in ((f"Ledger, {currency}", gate[named]), ("Ledger, money in other or no currency", gate[~named])):
-        money = {way: rows[f"amount_{way}"].sum() for way in COUNTED}
-        if rows["amount_in"].sum():
-            yield _equation(title, rows["amount_in"].sum(), money)
+    for title, entries in ((currency, gate[named]), ("other or no currency", gate[~named])):
+        if entries["amount_in"].any():
+            sums[title] = {way: entries[f"amount_{way}"].sum() for way in ("in", *COUNTED)}
+    table = plain_table("", *sums, title="Ledger", right=tuple(sums))
+    for place, way in enumerate(("in", *COUNTED)):
+        sign = ("  ", "= ")[place] if place < 2 else "+ "
+        table.add_row(sign + way.replace("_", " "), *(f"{found[way]:,}" for found in sums.values()))
+    is_balanced = all(found["in"] == sum(found[way] for way in COUNTED) for found in sums.values())
+    verdict = Text("  balanced", style=GOOD) if is_balanced else Text("  NOT BALANCED", style=BAD)
+    return Group(table, verdict)
 
 
-def _equation(title: str, came: int | Decimal, went: dict[str, int | Decimal]) -> str:
-    parts = " + ".join(f"{went[way]:,} {way.replace('_', ' ')}" for way in COUNTED)
-    verdict = "balanced" if came == sum(went.values()) else "NOT BALANCED"
-    return f"{title}: {came:,} in = {parts} ({verdict})"
+def _rows(ledger: pd.DataFrame) -> dict[str, int]:
+    """What a source sent is known at landing, what became of a row that was landed at the gate."""
+    landing, gate = ledger[ledger["layer"] == "ods"], ledger[ledger["layer"] == "dwd"]
+    rows = {way: int(gate[f"rows_{way}"].sum()) for way in COUNTED}
+    for way in ("quarantined", "out_of_scope"):
+        rows[way] += int(landing[f"rows_{way}"].sum())
+    return {"in": int(landing["rows_in"].sum()), **rows}

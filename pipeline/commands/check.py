@@ -14,12 +14,12 @@ from assets.ads.kpi_values import variant_state
 from assets.ads.plan_faults import plan_faults
 from pipeline.commands.screen import (
     BAD,
-    FAINT,
     GOOD,
     LOUD,
     NOTHING,
     POOR,
     label,
+    note,
     place,
     plain_table,
     told_grid,
@@ -141,7 +141,7 @@ def _sources_table(sources: Sources, looks: list[Looked], as_of: date) -> Render
         for contract in contracts().values()
         if contract.table not in fed
     ]
-    return Group(table, Text(f"  absent: {', '.join(missing) or 'none'}", style=FAINT))
+    return Group(table, note(f"absent: {', '.join(missing) or 'none'}"))
 
 
 def _found(look: Looked) -> tuple[str | Text, ...]:
@@ -161,7 +161,7 @@ def _found(look: Looked) -> tuple[str | Text, ...]:
 
 def _plan_lines(project: Project) -> RenderableType:
     plan = project.plan
-    numbers = [f"{kpi} {target.value:g}" for kpi, target in plan.targets.items() if isinstance(target, Target)]
+    numbers = [f"{kpi} {target.value:,.10g}" for kpi, target in plan.targets.items() if isinstance(target, Target)]
     open_ends = [kpi for kpi, target in plan.targets.items() if target == NO_TARGET]
     lines = {
         "campaign": f"{plan.campaign.name.zh} {plan.campaign.name.en}, {_days(plan.campaign)}",
@@ -192,8 +192,10 @@ def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
         if look.probe is not None:
             found = {column.name for column in look.contract.columns} - set(look.probe.unmapped)
             filled[look.contract.table] = filled.get(look.contract.table, found) & found
-    fed, absent = SourceState("final"), SourceState("withheld", "no source")
-    states = {table: fed if table in filled else absent for table in contracts()}
+    unread = {look.contract.table for look in looks if look.probe is None}
+    states = {table: SourceState("withheld", "no source") for table in contracts()}
+    states |= dict.fromkeys(filled, SourceState("final"))
+    states |= dict.fromkeys(unread, SourceState("withheld", "can't be read"))
     unmapped = frozenset(
         f"{table}.{column.name}"
         for table, contract in contracts().items()

@@ -9,7 +9,7 @@ import dagster as dg
 
 from assets.day import EXIT_CODE
 from assets.ods import ACCEPT_DROP_TAG
-from pipeline.commands.instance import use_instance
+from pipeline.commands.instance import instance_folder
 from pipeline.commands.progress import RunView, table_of
 from pipeline.commands.screen import alone_on_screen
 from pipeline.definitions import JOB, definitions_of
@@ -19,7 +19,7 @@ from pipeline.project import Project
 from quality.contract import contracts
 
 if TYPE_CHECKING:
-    from dagster import DagsterEvent, ExecuteInProcessResult
+    from dagster import DagsterEvent
 
 FAILED = 1
 LOGGER = "console"
@@ -67,13 +67,14 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> 
 
     Raises:
         DayFailed: a step failed; readers keep what they had.
+        KeyboardInterrupt: the user stopped it.
     """
-    use_instance(project)
+    home = instance_folder(project)
     with alone_on_screen() as console:
         view = RunView(console)
         job = _job(project, view)
         steps = [node.name for node in job.nodes_in_topological_order]
-        with view.of(steps), dg.DagsterInstance.get() as instance:
+        with view.of(steps), dg.DagsterInstance.from_config(str(home)) as instance:
             result = job.execute_in_process(
                 partition_key=as_of.isoformat(),
                 instance=instance,
@@ -82,7 +83,10 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> 
                 tags={ACCEPT_DROP_TAG: ",".join(accept_drop)} if accept_drop else {},
             )
     if not result.success:
-        raise _failure(result, as_of)
+        failures = result.get_step_failure_events()
+        if any(_is_interruption(event) for event in failures):
+            raise KeyboardInterrupt
+        raise _failure(failures, result.run_id, as_of)
     return result.run_id
 
 
@@ -99,11 +103,16 @@ def _job(project: Project, view: RunView) -> dg.JobDefinition:
     return dg.Definitions.merge(definitions_of(project), loggers).resolve_job_def(JOB)
 
 
-def _failure(result: "ExecuteInProcessResult", as_of: date) -> DayFailed:
+def _is_interruption(event: "DagsterEvent") -> bool:
+    error = event.step_failure_data.error
+    return error is not None and error.cls_name == dg.DagsterExecutionInterruptedError.__name__
+
+
+def _failure(failures: Sequence["DagsterEvent"], run_id: str, as_of: date) -> DayFailed:
     """What a user must know of a run that failed: the words of each step that did, and of all the gravest code."""
-    told = [_told(event) for event in result.get_step_failure_events()]
+    told = [_told(event) for event in failures]
     if not told:
-        told = [(f"run {result.run_id} failed before its first step; `tuoke ui` shows what happened", FAILED)]
+        told = [(f"run {run_id} failed before its first step; `tuoke ui` shows what happened", FAILED)]
     messages = "\n".join(message for message, _ in told)
     # 1 is graver than 3: a gate that closed did its work
     code = min(code for _, code in told)
@@ -117,7 +126,7 @@ def _told(event: "DagsterEvent") -> tuple[str, int]:
         code = data.user_failure_data.metadata.get(EXIT_CODE)
         return data.user_failure_data.description, int(code.value) if code is not None else FAILED
     error = data.error.cause or data.error if data.error else None
-    said = f"{error.cls_name}: {error.message.strip()}" if error else "no reason given"
+    said = error.message.strip() if error else "no reason given"
     return (
         f"{table_of(event.step_key)}: {said}\nThis is a fault of Tuoke, not of your data; "
         "`tuoke ui` shows the whole story of the run",

@@ -13,8 +13,8 @@ INSTANCE_FILE = "dagster.yaml"
 HOME = "DAGSTER_HOME"
 
 
-def use_instance(project: Project) -> Path:
-    """The folder of the project's instance: `DAGSTER_HOME`, or `<project>/dagster` made ready and set as it.
+def instance_folder(project: Project) -> Path:
+    """The folder of the project's instance, made ready: what `DAGSTER_HOME` says, or `<project>/dagster`.
 
     Raises:
         ConfigurationError: it can't be written to.
@@ -34,5 +34,4 @@ def use_instance(project: Project) -> Path:
         ) from error
     if not os.access(folder, os.W_OK):
         raise ConfigurationError(f"{folder} can't be written to; mend its rights, or set {HOME} to another folder")
-    os.environ[HOME] = str(folder)
     return folder

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
 
 from pipeline.commands.screen import BAD, FAINT, GOOD, POOR, count
 
@@ -43,6 +44,14 @@ class Watched:
     tables: int = 0
 
 
+class Seconds(ProgressColumn):
+    """How long a layer takes, or took."""
+
+    def render(self, task: Task) -> Text:
+        elapsed = task.finished_time if task.finished else task.elapsed
+        return Text("" if elapsed is None else f"{elapsed:5.1f} s")
+
+
 class RunView(logging.Handler):
     """Shows the steps of one run: a handler of Dagster's log, and a context to run in."""
 
@@ -59,7 +68,7 @@ class RunView(logging.Handler):
             BarColumn(bar_width=24, complete_style=GOOD, finished_style=GOOD),
             MofNCompleteColumn(),
             TextColumn("{task.fields[rows]:>16}"),
-            TimeElapsedColumn(),
+            Seconds(),
             TextColumn("{task.fields[now]}", style=FAINT),
             console=console,
             disable=not console.is_terminal,
@@ -126,5 +135,6 @@ class RunView(logging.Handler):
 
 
 def _said(event: "DagsterEvent") -> str:
+    """What went wrong before another try: the words behind the name of Dagster's own error."""
     error = event.step_retry_data.error
-    return error.message.strip().splitlines()[0] if error else "failed"
+    return error.cause.message.partition(": ")[2].strip() if error and error.cause else "failed"

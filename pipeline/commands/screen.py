@@ -9,13 +9,16 @@ from pathlib import Path
 from typing import Literal, TextIO
 
 from rich import box
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 Lang = Literal["zh", "en", "both"]
 
 WIDTH = 120
 """Columns of text where no terminal says how many it has."""
+LEAST_WIDTH = 80
 NOTHING = "–"
 GOOD, POOR, BAD, FAINT, LOUD = "green", "yellow", "red", "dim", "bold"
 STATE_STYLES = {"final": GOOD, "provisional": POOR, "withheld": BAD}
@@ -24,8 +27,7 @@ STATE_STYLES = {"final": GOOD, "provisional": POOR, "withheld": BAD}
 def screen(file: TextIO | None = None, *, stderr: bool = False) -> Console:
     """A console that prints text as it is: no markup, no guessed colours, no emoji."""
     console = Console(file=file, stderr=stderr, highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console.width = max(console.width, WIDTH)
+    console.width = max(console.width, LEAST_WIDTH if console.is_terminal else WIDTH)
     return console
 
 
@@ -35,13 +37,21 @@ def complain(message: str) -> None:
 
 
 def plain_table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
-    """A table with a rule under its header and nothing else; the columns named in `right` hold figures."""
-    table = Table(
-        title=title, title_justify="left", title_style=LOUD, box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False
-    )
+    """A table with a rule under its header and nothing else.
+
+    The columns named in `right` hold figures: they are never broken.
+    """
+    table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.title_justify, table.title_style = "left", LOUD
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
+        is_figure = column in right
+        table.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure, overflow="fold")
     return table
+
+
+def note(text: str) -> RenderableType:
+    """A remark below a table, indented however often it breaks."""
+    return Padding(Text(text, style=FAINT), (0, 0, 0, 2))
 
 
 def told_grid(parts: dict[str, str]) -> Table:

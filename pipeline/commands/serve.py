@@ -10,9 +10,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import resources
+from pathlib import Path
 from threading import Event
 
-from pipeline.commands.instance import TEMPLATES, use_instance
+from pipeline.commands.instance import HOME, TEMPLATES, instance_folder
 from pipeline.commands.screen import LOUD, screen
 from pipeline.embedded import LOOPBACK
 from pipeline.errors import ConfigurationError, TuokeError
@@ -49,13 +50,13 @@ def serve_ui(project: Project, port: int | None) -> None:
     chosen = port or _first_free(UI_PORT)
     if _is_open(chosen):
         raise ConfigurationError(f"port {chosen} of {LOOPBACK} is taken by another program; choose another with --port")
-    home = use_instance(project)
+    home = instance_folder(project)
     console = screen()
     with stoppable(), resources.as_file(TEMPLATES / "workspace.yaml") as workspace:
         command = [sys.executable, "-m", "dagster", "dev", "--workspace", str(workspace)]
         command += ["--host", LOOPBACK, "--port", str(chosen), "--log-level", "warning"]
         # in the project's folder Dagster finds no settings of somebody else
-        with _running(command, cwd=project.root, env=_environment(project)) as dagster:
+        with _running(command, cwd=project.root, env=_environment(project, home)) as dagster:
             console.print("Dagster is starting ...")
             _wait_until_open(chosen, dagster)
             console.print(f"Dagster is at http://{LOOPBACK}:{chosen} until you press Ctrl-C.", style=LOUD)
@@ -64,9 +65,10 @@ def serve_ui(project: Project, port: int | None) -> None:
         raise UiStopped(f"Dagster stopped by itself with exit code {dagster.returncode}; what it said stands above")
 
 
-def _environment(project: Project) -> dict[str, str]:
+def _environment(project: Project, home: Path) -> dict[str, str]:
     # `dagster dev` warns that another tool is to come after it, which is nothing a user can mend
-    return os.environ | {"TUOKE_PROJECT": str(project.root), "PYTHONWARNINGS": "ignore::FutureWarning"}
+    ours = {"TUOKE_PROJECT": str(project.root), HOME: str(home), "PYTHONWARNINGS": "ignore::FutureWarning"}
+    return os.environ | ours
 
 
 @contextmanager

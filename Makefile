@@ -1,0 +1,48 @@
+# make demo   installs Tuoke into .venv, writes a demo company into demo/ and evaluates a day of it
+# make test   installs and runs the tests
+# ARGS are handed on: make demo ARGS="--scale M --fresh", make test ARGS="tests/unit -x"
+
+VENV := .venv
+BIN := $(VENV)/bin
+UV := $(shell command -v uv)
+PYTHON = $(shell for python in python3.13 python3.12 python3.11 python3 python; do \
+	$$python -c "import sys; sys.exit(sys.version_info < (3, 11))" 2>/dev/null && command -v $$python && break; done)
+
+ifdef UV
+MAKE_VENV = uv venv --quiet --allow-existing --python $(or $(PYTHON),3.13) $(VENV)
+INSTALL = uv pip install --quiet --python $(BIN)/python --constraint constraints.txt
+else
+MAKE_VENV = $(or $(PYTHON),$(error Tuoke needs Python 3.11 or later, or uv, which brings its own)) -m venv $(VENV)
+INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+endif
+
+# without compiled modules every start takes ten seconds more
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: install demo test bench clean
+
+install: $(VENV)/.installed
+
+demo: install
+	@$(BIN)/tuoke demo $(ARGS)
+
+test: $(VENV)/.installed-with-tests
+	$(BIN)/python -m pytest $(ARGS)
+
+bench: $(VENV)/.installed-with-tests
+	$(BIN)/python tests/bench/bench.py $(ARGS)
+
+clean:
+	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(BIN)/python:
+	$(MAKE_VENV)
+
+# the stamps lie in the venv: they vanish with what they stand for
+$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.installed-with-tests: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) --editable '.[test]'
+	@touch $@ $(VENV)/.installed

@@ -1,0 +1,133 @@
+"""The commands that do the work, as a user starts them: as programs, with their output and their exit codes."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import psutil
+import psycopg2
+import pytest
+import sqlalchemy
+from databases import query
+from runs import DAY, PUBLISHED, customer, order, write_small_company
+
+REPOSITORY = Path(__file__).parents[2]
+START = "from pipeline.cli import app; app()"
+HASH_KEY = "key of the tests"
+
+
+def command(*arguments: str | Path) -> list[str]:
+    """`tuoke` with these arguments, as a program of its own."""
+    return [sys.executable, "-c", START, *map(str, arguments)]
+
+
+def environment(**variables: str) -> dict[str, str]:
+    """The tests' environment without what a developer may have set for Tuoke."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TUOKE_", "DAGSTER_"))}
+    return kept | {"PYTHONPATH": str(REPOSITORY), "PYTHONUNBUFFERED": "1"} | variables
+
+
+def tuoke_run(root: Path, database: sqlalchemy.URL, *options: str) -> subprocess.CompletedProcess[str]:
+    """Evaluate the day into the database."""
+    return subprocess.run(
+        command("run", root, "--date", DAY.isoformat(), *options),
+        env=environment(TUOKE_DATABASE_URL=database.render_as_string(hide_password=False)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@contextmanager
+def serving(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
+    """A command that stays in the foreground, and is killed if the test did not stop it."""
+    program = subprocess.Popen(command(*arguments), env=environment(), stdout=subprocess.PIPE, text=True)
+    try:
+        yield program
+    finally:
+        for process in (
+            [*psutil.Process(program.pid).children(recursive=True), program] if program.poll() is None else []
+        ):
+            process.kill()
+        program.communicate()
+
+
+def wait_for(pattern: str, program: subprocess.Popen[str]) -> str:
+    """The first match of the pattern in what the program prints."""
+    for line in program.stdout:
+        if found := re.search(pattern, line):
+            return found[0]
+    raise AssertionError(f"the program ended without printing {pattern}")
+
+
+def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlalchemy.URL):
+    customers = [customer(number) for number in range(1, 4)]
+    root = write_small_company(tmp_path, {"customers": customers, "orders": [order(1), order(2, amount="250.00")]})
+    done = tuoke_run(root, server, "--lang", "en")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    assert re.search(r"^ +1/(\d+) .*^ +\1/\1 +published, 9 tables", done.stdout, re.MULTILINE | re.DOTALL)
+    assert re.search(r"^Customers +3 +100\.0% +100\.0% +0\.0%", done.stdout, re.MULTILINE)
+    assert re.search(r"^Revenue +350 +– .*final", done.stdout, re.MULTILINE)
+    assert "withheld: no source is declared (answers, campaigns, expenses," in " ".join(done.stdout.split())
+    assert re.search(r"^  in +5 +350\.00$", done.stdout, re.MULTILINE)
+    assert "balanced" in done.stdout
+    assert HASH_KEY not in done.stdout
+    [(run_id, day, counts)] = query(server, "select run_id, as_of, row_counts from meta.publications")
+    assert (day, set(counts)) == (DAY, set(PUBLISHED))
+    with dg.DagsterInstance.from_config(str(root / "dagster")) as instance:
+        assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_closed_gate_ends_with_3_and_one_message(tmp_path: Path, server: sqlalchemy.URL):
+    root = write_small_company(tmp_path, {"customers": [customer(1), customer(2, phone="12"), customer(3, phone="")]})
+    done = tuoke_run(root, server)
+    assert done.returncode == 3
+    complaint, last = done.stderr.splitlines()
+    assert complaint.startswith("customers: 2 of 3 rows are quarantined")
+    assert last == f"{DAY} is not published; readers keep what they had."
+    assert "Traceback" not in done.stdout
+    assert "Data quality" not in done.stdout
+
+
+def test_the_database_is_open_to_readers_until_it_is_stopped(folder: Path):
+    root = write_small_company(folder, {"customers": [customer(1)]})
+    with serving("db", root) as program:
+        url = wait_for(r"postgresql://tuoke_reader:\S+@127\.0\.0\.1:\d+/tuoke", program)
+        with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+            cursor.execute("select current_user, inet_server_addr()::text")
+            assert cursor.fetchone() == ("tuoke_reader", "127.0.0.1/32")
+        connection.close()
+        program.send_signal(signal.SIGTERM)
+        assert program.stdout.read().splitlines()[-1] == "Stopped."
+        assert program.wait() == 0
+    with pytest.raises(psycopg2.OperationalError):
+        psycopg2.connect(url)
+
+
+def test_dagsters_ui_is_open_on_this_machine_only_and_stops_with_all_it_started(tmp_path: Path):
+    root = write_small_company(tmp_path, {"customers": [customer(1)]})
+    with serving("ui", root) as program:
+        url = wait_for(r"http://127\.0\.0\.1:\d+", program)
+        started = psutil.Process(program.pid).children(recursive=True)
+        assert urllib.request.urlopen(f"{url}/server_info").status == 200
+        listening = {
+            connection.laddr.ip
+            for process in started
+            for connection in process.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN
+        }
+        assert listening == {"127.0.0.1"}
+        program.send_signal(signal.SIGINT)
+        assert program.stdout.read().splitlines()[-1] == "Stopped."
+        assert program.wait() == 0
+    _, alive = psutil.wait_procs(started, timeout=10)
+    assert not alive
+    assert (root / "dagster" / "history").is_dir()

@@ -1,0 +1,214 @@
+"""What must hold of all of it: whatever is added to the project is held to this without anybody thinking of it."""
+
+import ast
+import os
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from runs import write_small_company
+
+from assets.factory import GRAIN_CHECK, asset_key
+from assets.models import models, published
+from assets.published import Published
+from pipeline.definitions import definitions_of
+from pipeline.project import Project
+from quality.contract import Contract, Rule, contracts
+from quality.rules import message
+
+ROOT = Path(__file__).parents[2]
+LAYERS = ("ods", "dwd", "dws", "ads", "dq")
+PRODUCT = ("assets", "pipeline", "quality")
+SCRIPTS = Path(sysconfig.get_path("scripts"))
+TABLES = list(contracts().values())
+RULES = [rule for contract in TABLES for rule in contract.rules]
+Specs = dict[dg.AssetKey, dg.AssetSpec]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Project:
+    """A project that has every source table."""
+    return Project.read(
+        write_small_company(tmp_path_factory.mktemp("all") / "company", {table: [] for table in contracts()})
+    )
+
+
+@pytest.fixture(scope="module")
+def definitions(project: Project) -> dg.Definitions:
+    return definitions_of(project)
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> Specs:
+    """Every asset, those outside Tuoke included."""
+    return {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+
+
+# --- assets ---
+
+
+def test_every_asset_has_an_owner_a_description_and_a_kind(specs: Specs):
+    for key, spec in specs.items():
+        assert spec.owners, f"{key} has no owner"
+        assert spec.description, f"{key} has no description"
+        assert spec.kinds, f"{key} has no kind"
+
+
+def test_every_table_is_in_the_group_of_its_layer(specs: Specs):
+    assert {key.path[0] for key in specs} == {*LAYERS, "published", "source", "plan"}
+    for key, spec in tables(specs).items():
+        assert spec.group_name == key.path[0], key
+
+
+def test_every_column_of_every_table_is_described(specs: Specs):
+    for key, spec in tables(specs).items():
+        columns = spec.metadata["dagster/column_schema"].columns
+        assert columns, key
+        assert [column.name for column in columns if not column.description] == [], key
+
+
+def test_every_table_behind_the_landing_says_its_grain_and_is_checked_for_it(definitions: dg.Definitions, specs: Specs):
+    checked = {
+        check.asset_key
+        for asset in definitions.assets
+        if isinstance(asset, dg.AssetsDefinition)
+        for check in asset.check_specs
+        if check.name == GRAIN_CHECK
+    }
+    behind = {key: spec for key, spec in tables(specs).items() if key.path[0] not in ("ods", "published")}
+    assert checked == behind.keys()
+    assert all(spec.metadata["grain"] for spec in behind.values())
+
+
+def tables(specs: Specs) -> Specs:
+    """The assets that Tuoke builds."""
+    return {key: spec for key, spec in specs.items() if key.path[0] in (*LAYERS, "published")}
+
+
+@pytest.mark.parametrize("name", models())
+def test_every_model_is_an_asset_that_says_its_grain(specs: Specs, name: str):
+    assert models()[name].grain
+    assert specs[asset_key(name)].metadata["grain"] == ", ".join(models()[name].grain)
+
+
+@pytest.mark.parametrize("name", models())
+def test_every_column_of_a_model_is_explained(name: str):
+    assert all(models()[name].columns.values())
+
+
+@pytest.mark.parametrize("table", published(), ids=lambda table: table.name)
+def test_the_grain_of_a_published_table_is_among_its_columns(specs: Specs, table: Published):
+    columns = {column.name for column in specs[table.key].metadata["dagster/column_schema"].columns}
+    assert table.grain
+    assert set(table.grain) <= columns
+
+
+def test_whatever_is_published_comes_from_the_table_of_its_name(specs: Specs):
+    for table in published():
+        assert asset_key(table.name) in {dep.asset_key for dep in specs[table.key].deps}, table.name
+
+
+# --- contracts ---
+
+
+def test_every_source_table_has_a_contract_and_every_contract_its_tables(specs: Specs):
+    by_layer = {layer: {key.path[1] for key in specs if key.path[0] == layer} for layer in ("ods", "dwd")}
+    assert by_layer["ods"] == set(contracts())
+    assert by_layer["dwd"] == {*contracts(), "customer_links"}
+
+
+@pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.table)
+def test_every_contract_says_who_delivers_what_when(contract: Contract):
+    assert contract.owner and contract.description and contract.available_by
+    assert contract.label.en and is_chinese(contract.label.zh)
+    assert contract.key
+    assert contract.event in contract.by_name
+
+
+@pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.table)
+def test_every_column_of_a_contract_has_a_description_and_both_labels(contract: Contract):
+    for column in contract.columns:
+        assert column.description, column.name
+        assert column.label.en and column.label.en.isascii(), column.name
+        assert is_chinese(column.label.zh), column.name
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: f"{rule.table}.{rule.id}")
+def test_every_rule_can_be_told_in_both_languages(rule: Rule):
+    chinese, english = message(rule, contracts()[rule.table])
+    assert is_chinese(chinese)
+    assert english and english.isascii()
+    assert not set("{}") & set(chinese + english)
+
+
+def test_no_rule_of_a_table_has_the_name_of_another():
+    named = [(rule.table, rule.id) for rule in RULES]
+    assert sorted(set(named)) == sorted(named)
+
+
+def is_chinese(text: str) -> bool:
+    return any("\u4e00" <= character <= "\u9fff" for character in text)
+
+
+# --- code ---
+
+
+def test_imports_go_one_way():
+    done = run(SCRIPTS / "lint-imports", "--no-cache")
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.parametrize("arguments", [("check", "."), ("format", "--check", ".")], ids=["check", "format"])
+def test_ruff_has_nothing_to_say(arguments: tuple[str, ...]):
+    done = run(SCRIPTS / "ruff", *arguments, "--no-cache")
+    assert done.returncode == 0, done.stdout
+
+
+def test_definitions_load_without_what_only_a_run_needs(project: Project):
+    script = (
+        "import sys; from pathlib import Path; "
+        "from pipeline.definitions import definitions_of; from pipeline.project import Project; "
+        "definitions_of(Project.read(Path(sys.argv[1]))).resolve_all_job_defs(); "
+        "sys.stdout.write(' '.join({'great_expectations', 'pyspark'} & set(sys.modules)))"
+    )
+    done = run(sys.executable, "-W", "ignore", "-c", script, str(project.root))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
+def test_every_module_can_be_the_first_to_be_imported():
+    """A circle of imports shows only to those who enter it at the wrong place."""
+    script = (
+        "import importlib, sys; own = ('assets', 'pipeline', 'quality')\n"
+        "for name in sys.argv[1:]:\n"
+        "    for loaded in [loaded for loaded in sys.modules if loaded.split('.')[0] in own]: del sys.modules[loaded]\n"
+        "    importlib.import_module(name)\n"
+    )
+    names = [".".join(path.relative_to(ROOT).with_suffix("").parts) for path in modules()]
+    done = run(sys.executable, "-W", "ignore", "-c", script, *[name.removesuffix(".__init__") for name in names])
+    assert done.returncode == 0, done.stderr
+
+
+def test_nothing_is_printed():
+    """A run speaks through Dagster's log, a command through its console."""
+    printing = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+    ]
+    assert printing == []
+
+
+def modules() -> Iterator[Path]:
+    """Every module of the product."""
+    for folder in PRODUCT:
+        yield from sorted((ROOT / folder).rglob("*.py"))
+
+
+def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
