@@ -30,7 +30,7 @@ test: $(VENV)/.installed-with-tests
 	$(BIN)/python -m pytest $(ARGS)
 
 bench: $(VENV)/.installed-with-tests
-	$(BIN)/python tests/bench/bench.py $(ARGS)
+	$(BIN)/python tests/bench/run.py $(ARGS)
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

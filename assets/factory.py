@@ -17,6 +17,7 @@ from pipeline.tables import TableSpec, postgres_type
 
 GRAIN_CHECK = "grain_is_unique"
 PLAN_KEY = dg.AssetKey(["plan"])
+NOT_DELIVERED = "No source delivers it, so it is empty."
 
 Columns = Mapping[str, tuple[str, str]]
 """Column -> its SQL type and what it holds."""

@@ -113,7 +113,7 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
     def publish(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
-            rows = publish_day(tables, day, context.run_id)
+            rows = publish_day(tables, day, context.run.run_id)
         for table in tables:
             yield dg.MaterializeResult(
                 asset_key=table.key,

@@ -11,6 +11,7 @@ from sqlglot import exp
 
 from assets.day import ProjectDay, TuokeProject, told
 from assets.factory import (
+    NOT_DELIVERED,
     PLAN_KEY,
     Columns,
     Lineage,
@@ -95,15 +96,16 @@ def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     The customers' gate also writes `dwd.customer_links`, in the same step: it is the same decision, told by id.
     A table no source delivers is empty: its rules have nothing to judge and are no checks.
     """
-    accepted, *others = outs = [_accepted(contract), *([_links()] if contract.table == CUSTOMERS else [])]
     is_delivered = bool(project.sources.feeds(contract.table))
+    accepted = _accepted(contract, is_delivered)
+    others = [_links()] if contract.table == CUSTOMERS else []
 
     @dg.multi_asset(
         name=f"dwd__{contract.table}",
-        specs=[out.spec(contract, project) for out in outs],
+        specs=[out.spec(contract, project) for out in (accepted, *others)],
         partitions_def=daily_partitions(project.plan),
         check_specs=[
-            *[grain_spec(out.name) for out in outs],
+            *[grain_spec(out.name) for out in (accepted, *others)],
             *(_check_specs(contract) if is_delivered else []),
         ],
     )
@@ -118,8 +120,9 @@ def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     return table
 
 
-def _accepted(contract: Contract) -> _Out:
+def _accepted(contract: Contract, is_delivered: bool) -> _Out:
     ods = f"ods.{contract.table}"
+    said = "Typed, cleaned, without duplicates; other rows are in quarantine." if is_delivered else NOT_DELIVERED
     made_of = {column.name: [(ods, column.name)] for column in contract.columns}
     made_of |= {contract.event_day: [(ods, contract.event)], "_row_id": [(ods, "_row_id")]}
     if contract.recorded:
@@ -127,7 +130,7 @@ def _accepted(contract: Contract) -> _Out:
     personal = [column.name for column in contract.columns if column.personal]
     return _Out(
         name=f"dwd.{contract.table}",
-        description=f"{contract.description} Typed, cleaned, without duplicates; other rows are in quarantine.",
+        description=f"{contract.description} {said}",
         grain=contract.key,
         kinds=frozenset({"duckdb", "greatexpectations"}),
         schema=column_schema(dwd_columns(contract), personal),
@@ -173,7 +176,7 @@ def _links() -> _Out:
 
 
 def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
-    told = RATED | {rule.id: message(rule, contract)[1] for rule in contract.rules}
+    told = RATED | {rule.id: f"Said of a row that breaks it: {message(rule, contract)[1]}." for rule in contract.rules}
     key = asset_key(f"dwd.{contract.table}")
     return [dg.AssetCheckSpec(name, asset=key, description=description) for name, description in told.items()]
 

@@ -11,7 +11,17 @@ import pyarrow.parquet as pq
 from dagster import AssetExecutionContext
 
 from assets.day import ProjectDay, TuokeProject, told
-from assets.factory import Columns, Lineage, asset_key, column_lineage, column_schema, daily_partitions, passed, team
+from assets.factory import (
+    NOT_DELIVERED,
+    Columns,
+    Lineage,
+    asset_key,
+    column_lineage,
+    column_schema,
+    daily_partitions,
+    passed,
+    team,
+)
 from pipeline.errors import GateClosed
 from pipeline.project import Feed, Project
 from pipeline.sources import FeedReader, FeedReport, UnreadableRow
@@ -121,7 +131,7 @@ def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     name = f"ods.{contract.table}"
     feeds = project.sources.feeds(contract.table)
     systems = sorted({feed.source for feed in feeds})
-    said = "As sent, all text." if feeds else "No source delivers it, so it is empty."
+    said = "As sent, all text." if feeds else NOT_DELIVERED
     schema = column_schema(ods_columns(contract), [column.name for column in contract.columns if column.personal])
     delivered = dg.AssetCheckSpec(
         DELIVERED,

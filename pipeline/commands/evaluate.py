@@ -9,6 +9,7 @@ import dagster as dg
 
 from assets.day import EXIT_CODE
 from assets.ods import ACCEPT_DROP_TAG
+from pipeline.commands.history import open_history
 from pipeline.commands.instance import instance_folder
 from pipeline.commands.progress import RunView, table_of
 from pipeline.commands.screen import alone_on_screen
@@ -74,7 +75,7 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> 
         view = RunView(console)
         job = _job(project, view)
         steps = [node.name for node in job.nodes_in_topological_order]
-        with view.of(steps), dg.DagsterInstance.from_config(str(home)) as instance:
+        with view.of(steps), open_history(home) as instance:
             result = job.execute_in_process(
                 partition_key=as_of.isoformat(),
                 instance=instance,

@@ -16,18 +16,20 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 import sqlalchemy
 from psycopg2 import sql
+from stages import Stages
 
 from assets.day import ProjectDay
 from assets.models import published
 from pipeline.project import Feed, Project
 from pipeline.relations import name_of
 from pipeline.warehouse import Table
-from stages import Stages
 
 SCHEMA = "floor"
 CSV = """
     select count(columns(*))
-    from read_csv($file, all_varchar = true, header = true, ignore_errors = true, delim = $delimiter, encoding = $encoding)
+    from read_csv(
+        $file, all_varchar = true, header = true, ignore_errors = true, delim = $delimiter, encoding = $encoding
+    )
 """
 JSON = "select count(columns(*)) from read_json($file, columns = $columns, format = 'newline_delimited')"
 BYTES = "select octet_length(content) from read_blob($file)"
@@ -46,11 +48,11 @@ def main(root: Path, as_of: date, url: str, report: Path) -> None:
             scan(connection, feed, file)
     tables = [entry.table(day) for entry in published()]
     texts = [csv_of(table) for table in tables]
-    with closing(sqlalchemy.create_engine(url).raw_connection()) as server:
-        with stages("copy"), server.cursor() as cursor:
-            for table, text in zip(tables, texts, strict=True):
-                copy(cursor, table, text)
-            server.commit()
+    engine = sqlalchemy.create_engine(url)
+    with closing(engine.raw_connection()) as server, server.cursor() as cursor, stages("copy"):
+        for table, text in zip(tables, texts, strict=True):
+            copy(cursor, table, text)
+        server.commit()
     stages.save(report, bytes_in=sum(file.stat().st_size for _, file in files), bytes_out=sum(map(len, texts)))
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pandas as pd
 import sqlalchemy
+from stages import Stages
 
 from pipeline.plan import Plan
 from pipeline.plan_tables import plan_tables
 from pipeline.project import Project
-from stages import Stages
 
 TABLE, SCHEMA = "pandas_customer_rfm", "bench"
 INVISIBLE = "[\u00ad\u200b-\u200f\u2060\ufeff\x01-\x08]"

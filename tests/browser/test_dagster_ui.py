@@ -25,7 +25,7 @@ pytestmark = pytest.mark.browser
 
 REPOSITORY = Path(__file__).parents[2]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-START_SECONDS = 60
+START_SECONDS = 120
 PATIENCE = 20_000
 """Milliseconds a page may take to show something on a busy machine."""
 GROUPS = ("sources", "plan", "ods", "dwd", "dws", "dq", "ads", "published")

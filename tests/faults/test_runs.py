@@ -287,17 +287,17 @@ def with_a_week_before(company: Company, table: str) -> None:
     shutil.copytree(exception, lake / f"as_of={DAY - timedelta(days=4)}")
 
 
-def test_a_drop_that_was_accepted_is_published(company: Company):
+def test_a_drop_that_was_accepted_is_let_in(company: Company):
     with_a_week_before(company, "customers")
     company.deliver("customers", CUSTOMERS[:1])
-    outcome = company.evaluate(selection=all_made_of("customers"), accept_drop=["customers"])
+    outcome = company.evaluate(selection=gate_of("customers"), accept_drop=["customers"])
     assert outcome.success, outcome.message
-    assert query(company.database, "select count(*) from dws.customer_segments_current") == [(1,)]
+    assert [row["customer_id"] for row in rows_of(company.root, "dwd.customers")] == ["C1"]
 
 
 def test_the_same_files_again_give_the_same_lake_and_the_same_tables(company: Company):
     lake, tables = bytes_of(company.root), checksums(company.database)
-    outcome = company.evaluate()
+    outcome = company.evaluate(selection=all_made_of("customers", "orders"))
     assert outcome.success, outcome.message
     assert bytes_of(company.root) == lake
     assert checksums(company.database) == tables

@@ -31,6 +31,7 @@ from pipeline.commands import screen
 from pipeline.commands.answer import kpi_table, ledger_table, quality_table, segment_table
 from pipeline.commands.evaluate import DayFailed, check_day, evaluate
 from pipeline.commands.folder import plan_text, sources_text, write_folder
+from pipeline.commands.history import OpenEventLog, open_history
 from pipeline.commands.progress import table_of
 from pipeline.definitions import JOB
 from pipeline.errors import ConfigurationError
@@ -431,6 +432,15 @@ def test_an_instance_of_its_own_is_made_with_our_settings(folder: Path, monkeypa
     evaluate(Project.read(folder), DAY)
     settings = yaml.safe_load((folder / "dagster" / "dagster.yaml").read_text(encoding="utf-8"))
     assert settings["telemetry"] == {"enabled": False}
+
+
+def test_an_instance_that_keeps_its_history_elsewhere_is_left_to_do_so(tmp_path: Path):
+    with open_history(tmp_path) as instance:
+        assert isinstance(instance.event_storage, OpenEventLog)
+    (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path / 'elsewhere'}}}}}", "utf-8")
+    with open_history(tmp_path) as instance:
+        assert not isinstance(instance.event_storage, OpenEventLog)
+    assert (tmp_path / "elsewhere" / "history").is_dir()
 
 
 @pytest.mark.parametrize(
