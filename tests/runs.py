@@ -117,7 +117,8 @@ def _told(event: dg.DagsterEvent) -> tuple[str, int]:
 
 def gate_of(*tables: str) -> dg.AssetSelection:
     """Landing and gate of these tables, and nothing after them."""
-    return dg.AssetSelection.assets(*[asset_key(f"{layer}.{table}") for table in tables for layer in ("ods", "dwd")])
+    names = [f"{layer}.{table}" for table in tables for layer in ("ods", "dwd")]
+    return dg.AssetSelection.assets(*map(asset_key, names)).required_multi_asset_neighbors()
 
 
 def all_made_of(*tables: str) -> dg.AssetSelection:

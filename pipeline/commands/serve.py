@@ -22,6 +22,7 @@ from pipeline.warehouse import Warehouse
 
 UI_PORT = 3000
 START_SECONDS = 120
+STOP_SECONDS = 20
 
 
 class UiStopped(TuokeError):
@@ -74,7 +75,8 @@ def _environment(project: Project, home: Path) -> dict[str, str]:
 @contextmanager
 def stoppable() -> Iterator[None]:
     """Ends quietly when the user presses Ctrl-C, or somebody asks the process to end."""
-    asked = (signal.SIGTERM, signal.SIGHUP)
+    # SIGINT too: a shell that starts us in the background has it ignored, by us and by every program we start
+    asked = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = [signal.signal(number, signal.default_int_handler) for number in asked]
     try:
         yield
@@ -87,7 +89,7 @@ def stoppable() -> Iterator[None]:
 
 @contextmanager
 def _running(command: list[str], **how: object) -> Iterator[subprocess.Popen]:
-    """The program, and its end: it is asked to stop as Ctrl-C would, and waited for."""
+    """The program, and its end: it is asked to stop as Ctrl-C would, and waited for; then it is made to."""
     # a group of its own, so that Ctrl-C reaches it once, from here
     with subprocess.Popen(command, start_new_session=True, **how) as program:
         try:
@@ -95,7 +97,10 @@ def _running(command: list[str], **how: object) -> Iterator[subprocess.Popen]:
         finally:
             if program.poll() is None:
                 program.send_signal(signal.SIGINT)
-                program.wait()
+                try:
+                    program.wait(STOP_SECONDS)
+                except subprocess.TimeoutExpired:
+                    os.killpg(program.pid, signal.SIGKILL)
 
 
 def _wait_until_open(port: int, program: subprocess.Popen) -> None:

@@ -436,10 +436,10 @@ def test_an_instance_of_its_own_is_made_with_our_settings(folder: Path, monkeypa
 
 def test_an_instance_that_keeps_its_history_elsewhere_is_left_to_do_so(tmp_path: Path):
     with open_history(tmp_path) as instance:
-        assert isinstance(instance.event_storage, OpenEventLog)
+        assert isinstance(instance.event_log_storage, OpenEventLog)
     (tmp_path / "dagster.yaml").write_text(f"storage: {{sqlite: {{base_dir: {tmp_path / 'elsewhere'}}}}}", "utf-8")
     with open_history(tmp_path) as instance:
-        assert not isinstance(instance.event_storage, OpenEventLog)
+        assert not isinstance(instance.event_log_storage, OpenEventLog)
     assert (tmp_path / "elsewhere" / "history").is_dir()
 
 
