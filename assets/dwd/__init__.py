@@ -199,8 +199,10 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     landed = day.read(f"landed.{table}").to_dict("records")[0]
     with day.session([f"ods.{table}", f"landing.{table}"], ["secret.keys"]) as session:
         counted = gate.split(session)
+        with day.lake.write(f"quarantine.{table}", day.as_of) as file:
+            session.write(gate.kept_back(), file, order_by=["_row_id"])
         _check_quarantine(gate, day, counted, landed)
-        _write_rows(gate, day, session)
+        _write_accepted(gate, day, session)
         if mapped:
             found, after = gate.measure(session, counted), gate.measure_accepted(day.file(f"dwd.{table}"), session)
         else:
@@ -222,19 +224,18 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
     kept_back = counted.outcomes[QUARANTINED] + landed["rows_unreadable"]
     limit = day.project.plan.quality.quarantine_limit
     if total and kept_back / total > limit:
-        worst = max(counted.broken, key=lambda rule: counted.broken[rule])
+        worst = max((rule.id for rule in gate.rules if rule.quarantines), key=lambda rule: counted.broken[rule])
         raise GateClosed(
             f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan bears {limit:.0%}; "
-            f"most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in sources.yaml"
+            f"most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in sources.yaml; "
+            f"the rows are in lake/quarantine/{gate.contract.table}"
         )
 
 
-def _write_rows(gate: Gate, day: ProjectDay, session: Session) -> None:
+def _write_accepted(gate: Gate, day: ProjectDay, session: Session) -> None:
     table = gate.contract.table
     with day.lake.write(f"dwd.{table}", day.as_of) as file:
         session.write(gate.accepted(), file, order_by=[*gate.contract.key, "_row_id"])
-    with day.lake.write(f"quarantine.{table}", day.as_of) as file:
-        session.write(gate.kept_back(), file, order_by=["_row_id"])
     if table == CUSTOMERS:
         with day.lake.write(LINKS, day.as_of) as file:
             session.write(gate.links(), file, order_by=["source_customer_id"])

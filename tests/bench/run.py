@@ -50,8 +50,7 @@ console = Console()
 def main(
     scale: Annotated[str, typer.Option(help=f"Size of the company: {', '.join(SCALES)}.")] = "M",
     rounds: Annotated[int, typer.Option(help="How often each is measured.", min=1)] = 3,
-    cache: Annotated[Path, typer.Option(help="Where companies are kept.")] = Path(tempfile.gettempdir())
-    / "tuoke-bench",
+    cache: Annotated[Path, typer.Option(help="Where companies are kept.")] = CACHE,
 ) -> None:
     """Measure a day of a synthetic company."""
     for name in [name for name in os.environ if name.startswith(("TUOKE_", "DAGSTER_"))]:
