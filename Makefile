@@ -27,7 +27,7 @@ demo: install
 	@$(BIN)/tuoke demo $(ARGS)
 
 test: $(VENV)/.installed-with-tests
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 bench: $(VENV)/.installed-with-tests
 	$(BIN)/python tests/bench/run.py $(ARGS)

@@ -26,9 +26,9 @@ from assets.factory import (
 from pipeline import ROOT
 from pipeline.engine import Model
 from pipeline.project import Project
-from pipeline.relations import ADDED, AS_OF, PLAN_HASH
 from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
+from pipeline.warehouse.relations import ADDED, AS_OF, PLAN_HASH
 from quality.contract import contracts
 from quality.staged import demand, expectations
 

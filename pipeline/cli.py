@@ -29,7 +29,7 @@ class Commands(TyperGroup):
             complain(str(error))
             raise typer.Exit(error.exit_code) from None
         except KeyboardInterrupt:
-            complain("Stopped. What was not published yet stays unpublished; run the day again when you like.")
+            complain("Stopped. Readers keep what they had; run the day again when you like.")
             raise typer.Exit(INTERRUPTED) from None
 
 
@@ -43,9 +43,10 @@ app = typer.Typer(
 )
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project folder.")]
-DATE = {"metavar": "YYYY-MM-DD"}
-Day = Annotated[date, typer.Option("--date", help="The day to evaluate.", **DATE)]
-OptionalDay = Annotated[date | None, typer.Option("--date", help="The day to look for; yesterday unless said.", **DATE)]
+Day = Annotated[date, typer.Option("--date", metavar="YYYY-MM-DD", help="The day to evaluate.")]
+OptionalDay = Annotated[
+    date | None, typer.Option("--date", metavar="YYYY-MM-DD", help="The day to look for; yesterday unless said.")
+]
 Lang = Annotated[Literal["zh", "en", "both"], typer.Option(help="Language of names.")]
 Port = Annotated[int | None, typer.Option(min=1024, max=65535, help="A port of this machine; a free one unless said.")]
 
@@ -139,6 +140,7 @@ def _project(folder: Path) -> "Project":
 def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang) -> None:
     from pipeline.commands.screen import screen
 
+    # what follows takes seconds to import
     screen().print(f"Evaluating {folder} on {day}")
     from pipeline.commands.answer import show_answer
     from pipeline.commands.check import refuse_faults

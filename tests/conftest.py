@@ -15,8 +15,8 @@ import pytest
 import sqlalchemy
 from databases import a_database
 
-from pipeline.embedded import EmbeddedServer
-from pipeline.relations import Column, Publication, Table
+from pipeline.warehouse.embedded import EmbeddedServer
+from pipeline.warehouse.relations import Column, Publication, Table
 
 
 @pytest.fixture(scope="session")

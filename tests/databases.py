@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import psycopg2
 import sqlalchemy
 
-from pipeline.embedded import EmbeddedServer
+from pipeline.warehouse.embedded import EmbeddedServer
 
 
 @contextmanager

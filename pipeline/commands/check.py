@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 
-import sqlalchemy as sa
 from rich.console import Console, Group, RenderableType
 from rich.text import Text
 
@@ -25,11 +24,12 @@ from pipeline.commands.screen import (
     told_grid,
     tuoke_command,
 )
-from pipeline.errors import ConfigurationError, SourceError
+from pipeline.errors import ConfigurationError, SourceError, WarehouseError
 from pipeline.plan import NO_TARGET, Model, Plan, Target, Window
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project, Sources
 from pipeline.sources import Probe, probe
 from pipeline.warehouse import Warehouse
+from pipeline.warehouse.postgres import explained
 from quality.contract import Contract, contracts
 from quality.scorecard import SourceState
 
@@ -66,7 +66,7 @@ def project_faults(project: Project) -> Iterator[str]:
             yield f"{SOURCES_FILE}, tables.{table}: no such table; {_nearest(table)}"
     yield from (f"{PLAN_FILE}, {fault}" for fault in plan_faults(catalogue(), project.plan))
     if project.settings.hash_key is None:
-        yield (f"TUOKE_HASH_KEY is not set in {project.root / '.env'} or the environment; any long random text will do")
+        yield f"TUOKE_HASH_KEY is not set in {project.root / '.env'} or the environment; any long random text will do"
 
 
 def _nearest(table: str) -> str:
@@ -120,11 +120,10 @@ def _server_problems(project: Project) -> list[str]:
     if project.settings.database_url is None:
         return []
     try:
-        with Warehouse.of(project).engine().connect():
+        with explained("TUOKE_DATABASE_URL"), Warehouse.of(project) as warehouse, warehouse.engine().connect():
             return []
-    except sa.exc.OperationalError as error:
-        said = str(error.orig).strip().splitlines()[0]
-        return [f"TUOKE_DATABASE_URL: the server can't be reached: {said}. Mend the URL, or start the server"]
+    except (ConfigurationError, WarehouseError) as error:
+        return [str(error)]
 
 
 def _sources_table(sources: Sources, looks: list[Looked], as_of: date) -> RenderableType:
@@ -186,23 +185,8 @@ def _weights(name: str, model: Model, plan: Plan) -> str:
 
 
 def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
-    """The KPIs that will be withheld, each with what is missing for it."""
-    filled: dict[str, set[str]] = {}
-    for look in looks:
-        if look.probe is not None:
-            found = {column.name for column in look.contract.columns} - set(look.probe.unmapped)
-            filled[look.contract.table] = filled.get(look.contract.table, found) & found
-    unread = {look.contract.table for look in looks if look.probe is None}
-    states = {table: SourceState("withheld", "no source") for table in contracts()}
-    states |= dict.fromkeys(filled, SourceState("final"))
-    states |= dict.fromkeys(unread, SourceState("withheld", "can't be read"))
-    unmapped = frozenset(
-        f"{table}.{column.name}"
-        for table, contract in contracts().items()
-        for column in contract.columns
-        if table in filled and column.name not in filled[table]
-    )
-    known = catalogue()
+    """The KPIs that will be withheld, by what is missing for them."""
+    known, (states, unmapped) = catalogue(), _expected(looks)
     reasons: dict[str, list[str]] = {}
     for name, kpi in known.kpis.items():
         variant = kpi.variants[known.official(name, plan.definitions)]
@@ -213,3 +197,23 @@ def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
         return Text("\nEvery KPI can be computed.", style=GOOD)
     told = {reason: ", ".join(names) for reason, names in reasons.items()}
     return Group(Text("\nKPIs that will be withheld", style=LOUD), told_grid(told))
+
+
+def _expected(looks: list[Looked]) -> tuple[dict[str, SourceState], frozenset[str]]:
+    """How far each table could be trusted were its rows faultless, and the columns `table.column` nothing fills."""
+    filled: dict[str, set[str]] = {}
+    for look in looks:
+        if look.probe is not None:
+            found = {column.name for column in look.contract.columns} - set(look.probe.unmapped)
+            filled[look.contract.table] = filled.get(look.contract.table, found) & found
+    unread = {look.contract.table for look in looks if look.probe is None}
+    states = {table: SourceState("withheld", "no source") for table in contracts()}
+    states |= dict.fromkeys(filled, SourceState("final"))
+    states |= dict.fromkeys(unread, SourceState("withheld", "can't be read"))
+    unmapped = (
+        f"{table}.{column.name}"
+        for table, columns in filled.items()
+        for column in contracts()[table].columns
+        if column.name not in columns
+    )
+    return states, frozenset(unmapped)

@@ -117,7 +117,7 @@ def _failure(failures: Sequence["DagsterEvent"], run_id: str, as_of: date) -> Da
     messages = "\n".join(message for message, _ in told)
     # 1 is graver than 3: a gate that closed did its work
     code = min(code for _, code in told)
-    return DayFailed(f"{messages}\n{as_of} is not published; readers keep what they had.", code)
+    return DayFailed(f"{messages}\n{as_of}: nothing was published; readers keep what they had.", code)
 
 
 def _told(event: "DagsterEvent") -> tuple[str, int]:

@@ -15,10 +15,10 @@ from threading import Event
 
 from pipeline.commands.instance import HOME, TEMPLATES, instance_folder
 from pipeline.commands.screen import LOUD, screen
-from pipeline.embedded import LOOPBACK
 from pipeline.errors import ConfigurationError, TuokeError
 from pipeline.project import Project
 from pipeline.warehouse import Warehouse
+from pipeline.warehouse.embedded import LOOPBACK
 
 UI_PORT = 3000
 START_SECONDS = 120

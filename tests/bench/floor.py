@@ -21,8 +21,8 @@ from stages import Stages
 from assets.day import ProjectDay
 from assets.models import published
 from pipeline.project import Feed, Project
-from pipeline.relations import name_of
 from pipeline.warehouse import Table
+from pipeline.warehouse.relations import name_of
 
 SCHEMA = "floor"
 CSV = """

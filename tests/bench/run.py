@@ -27,8 +27,8 @@ from rich.table import Table
 
 import pipeline.demo
 from pipeline.demo import SCALES, TRUTH_FILE, write_company
-from pipeline.embedded import EmbeddedServer
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Project
+from pipeline.warehouse.embedded import EmbeddedServer
 
 CACHE = Path(tempfile.gettempdir()) / "tuoke-bench"
 DAY = date(2026, 11, 20)

@@ -19,7 +19,7 @@ from databases import a_database
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
 from runs import customer, evaluate, order, write_small_company
 
-from pipeline.embedded import EmbeddedServer
+from pipeline.warehouse.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.browser
 

@@ -19,10 +19,10 @@ import sqlalchemy
 from psycopg2.errors import InsufficientPrivilege
 from psycopg2.extensions import connection as Connection
 
-from pipeline.embedded import EmbeddedServer
 from pipeline.errors import AlreadyRunning, ConfigurationError, WarehouseError
 from pipeline.plan import Retention
 from pipeline.warehouse import Column, Patience, Publication, Table, Warehouse, normalise_url
+from pipeline.warehouse.embedded import EmbeddedServer
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 20)

@@ -41,11 +41,11 @@ from runs import (
 )
 from sqlglot import exp
 
-from pipeline.embedded import EmbeddedServer
 from pipeline.project import PLAN_FILE, SOURCES_FILE
-from pipeline.publishing import Patience
 from pipeline.urls import normalise_url
 from pipeline.warehouse import Warehouse
+from pipeline.warehouse.embedded import EmbeddedServer
+from pipeline.warehouse.publishing import Patience
 from quality import staged
 from quality.gate import Gate
 

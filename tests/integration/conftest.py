@@ -10,7 +10,7 @@ from databases import a_database
 from runs import Outcome, evaluate
 
 from pipeline.demo import SMALL, Truth, write_company
-from pipeline.embedded import EmbeddedServer
+from pipeline.warehouse.embedded import EmbeddedServer
 
 
 @dataclass(frozen=True)

@@ -92,7 +92,7 @@ def test_a_closed_gate_ends_with_3_and_one_message(tmp_path: Path, server: sqlal
     assert done.returncode == 3
     complaint, last = done.stderr.splitlines()
     assert complaint.startswith("customers: 2 of 3 rows are quarantined")
-    assert last == f"{DAY} is not published; readers keep what they had."
+    assert last == f"{DAY}: nothing was published; readers keep what they had."
     assert "Traceback" not in done.stdout
     assert "Data quality" not in done.stdout
 

@@ -16,7 +16,7 @@ import sqlalchemy
 from databases import a_database, query
 from runs import Outcome, evaluate, frame_of
 
-from pipeline.embedded import EmbeddedServer
+from pipeline.warehouse.embedded import EmbeddedServer
 
 AS_OF = date(2017, 12, 31)
 PROJECT = Path(__file__).with_name("crm_maven")

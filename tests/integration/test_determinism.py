@@ -13,8 +13,8 @@ import sqlalchemy
 from databases import a_database, query
 from runs import DAY, PUBLISHED, Outcome, bytes_of, checksums, evaluate, rows_of
 
-from pipeline.embedded import EmbeddedServer
 from pipeline.project import Project
+from pipeline.warehouse.embedded import EmbeddedServer
 from quality.contract import contracts
 
 if TYPE_CHECKING:

@@ -22,13 +22,12 @@ import pytest
 import sqlalchemy
 from psycopg2.extensions import connection as Connection
 
-from pipeline import embedded
-from pipeline.embedded import EmbeddedServer
 from pipeline.errors import ConfigurationError, GateClosed, WarehouseError
 from pipeline.plan import Plan, Retention
 from pipeline.project import Project, Sources
-from pipeline.publishing import expired
-from pipeline.warehouse import Column, Patience, Publication, Table, Warehouse
+from pipeline.warehouse import Column, Patience, Publication, Table, Warehouse, embedded
+from pipeline.warehouse.embedded import EmbeddedServer
+from pipeline.warehouse.publishing import expired
 
 ROOT = Path(__file__).parents[2]
 DAY = date(2026, 11, 20)
@@ -336,7 +335,7 @@ def child(folder: Path, body: str) -> subprocess.Popen[str]:
     code = f"""
         import sys
         from pathlib import Path
-        from pipeline.embedded import EmbeddedServer
+        from pipeline.warehouse.embedded import EmbeddedServer
         server = EmbeddedServer(Path(sys.argv[1]))
         {body}
     """
@@ -442,7 +441,7 @@ class TestEmbeddedServer:
         command = f"setpriv --reuid={nobody} --regid={nobody} --clear-groups".split()
         command += ["--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search", sys.executable, "-c"]
         code = (
-            "import sys; from pathlib import Path; from pipeline.embedded import EmbeddedServer; "
+            "import sys; from pathlib import Path; from pipeline.warehouse.embedded import EmbeddedServer; "
             "s = EmbeddedServer(Path(sys.argv[1])); s.start(); print(s.serve(), s.data.stat().st_uid); s.stop()"
         )
         with tempfile.TemporaryDirectory(prefix="tuoke-test-") as parent:

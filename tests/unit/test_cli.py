@@ -233,7 +233,7 @@ def test_check_says_that_the_users_own_server_cant_be_reached(folder: Path, monk
     monkeypatch.setenv("TUOKE_DATABASE_URL", "postgresql://tuoke:canary@127.0.0.1:1/tuoke")
     result = tuoke("check", folder, "--date", DAY)
     assert result.exit_code == 2
-    assert "TUOKE_DATABASE_URL: the server can't be reached" in said(result)
+    assert re.search("TUOKE_DATABASE_URL: .*Connection refused.*check TUOKE_DATABASE_URL", said(result))
     assert "canary" not in said(result)
 
 
@@ -396,7 +396,7 @@ def test_a_failed_day_ends_with_what_its_steps_said(evaluated, failures: list[dg
     assert failed.value.exit_code == exit_code
     *messages, last = str(failed.value).splitlines()
     assert messages == [failure.description for failure in failures]
-    assert last == "2026-11-20 is not published; readers keep what they had."
+    assert last == "2026-11-20: nothing was published; readers keep what they had."
 
 
 def test_an_unforeseen_error_is_told_in_a_line_and_called_ours(evaluated):

@@ -24,8 +24,8 @@ import sqlalchemy
 from psycopg2 import sql
 
 from pipeline.errors import ConfigurationError, WarehouseError
-from pipeline.postgres import READER, statement
-from pipeline.programs import Programs
+from pipeline.warehouse.postgres import READER, statement
+from pipeline.warehouse.programs import Programs
 
 DATABASE = "tuoke"
 OWNER = "postgres"

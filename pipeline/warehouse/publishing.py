@@ -18,11 +18,11 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 from psycopg2.extras import Json
 
-from pipeline import relations
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.postgres import explained, say_again, statement, transaction
-from pipeline.relations import Publication, Standing, Table
+from pipeline.warehouse import relations
+from pipeline.warehouse.postgres import explained, say_again, statement, transaction
+from pipeline.warehouse.relations import Publication, Standing, Table
 
 log = logging.getLogger(__name__)
 

@@ -14,7 +14,7 @@ from psycopg2 import sql
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
 from pipeline.errors import ConfigurationError
-from pipeline.postgres import READER
+from pipeline.warehouse.postgres import READER
 
 SCHEMAS = ("ads", "dq", "dws", "meta")
 STAGE = "stage"

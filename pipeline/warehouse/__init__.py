@@ -11,15 +11,15 @@ from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import encrypt_password
 
-from pipeline import publishing
-from pipeline.embedded import LOOPBACK, EmbeddedServer
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Retention
-from pipeline.postgres import READER, explained, is_transient, say_again, transaction
 from pipeline.project import Project
-from pipeline.publishing import Patience
-from pipeline.relations import Column, Publication, Table, check_distinct
 from pipeline.urls import normalise_url
+from pipeline.warehouse import publishing
+from pipeline.warehouse.embedded import LOOPBACK, EmbeddedServer
+from pipeline.warehouse.postgres import READER, explained, is_transient, say_again, transaction
+from pipeline.warehouse.publishing import Patience
+from pipeline.warehouse.relations import Column, Publication, Table, check_distinct
 
 __all__ = ["Column", "Patience", "Publication", "Table", "Warehouse", "normalise_url"]
 
