@@ -1,11 +1,12 @@
 """Gate 1: what a source sent is typed, judged, and split into accepted, quarantined and merged rows.
 
 Three tables of the session hold the steps: `gate.typed` (every row, each text beside the value made of it),
-`gate.judged` (with a flag for each rule), `gate.settled` (with what becomes of the row, and of whom a duplicate is
-a copy). The library's verdict on the same rows comes from `measure`; the two counts must agree.
+`gate.copies` (the few rows that share a key, and of whom each is a copy), `gate.settled` (every row with a flag for
+each rule and what becomes of it). The library's verdict on the same rows comes from `measure`; the two counts must
+agree.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from pipeline.errors import TuokeError
 from quality.contract import Column, Contract, Rule
 from quality.rules import DUE, KEY_PREFIX, RAW_PREFIX, UNREAD_PREFIX, Day, broken, expectation, looked_at
 
-TYPED, JUDGED, SETTLED = "gate.typed", "gate.judged", "gate.settled"
+TYPED, COPIES, SETTLED = "gate.typed", "gate.copies", "gate.settled"
 LINEAGE = ("_row_id", "_source", "_line")
 BAD_PREFIX = "_bad_"
 
@@ -81,7 +82,7 @@ class Gate:
     def split(self, session: Session) -> Counted:
         """Type, judge and settle the rows of `ods.<table>`, which the session must see, and count them."""
         session.keep(TYPED, _finish(self._typed()))
-        session.keep(JUDGED, self._judged())
+        session.keep(COPIES, self._copies())
         session.keep(SETTLED, self._settled())
         return self._count(session)
 
@@ -112,28 +113,55 @@ class Gate:
         kind = "date" if self.contract.by_name[self.contract.event].type == "date" else "timestamptz"
         return [exp.cast(latest, kind).as_(DUE, quoted=True)]
 
-    def _judged(self) -> exp.Select:
-        flags = [
-            broken(rule, self.contract, self.day).as_(f"{BAD_PREFIX}{rule.id}", quoted=True) for rule in self.rules
-        ]
-        return exp.select("*", *flags).from_(TYPED)
+    def _copies(self) -> exp.Select:
+        """Of the rows no rule keeps back, copies merge into the latest version; one duplicate key after the other.
 
-    def _settled(self) -> exp.Select:
-        """Of the rows no rule keeps back, copies merge into the latest version; one duplicate key after the other."""
+        Who shares a key is found on the keys alone, so that only those few rows are ranked as a whole.
+        """
+        keys = exp.select("_row_id", *self._flags(self._duplicate_rules)).from_(TYPED)
+        sharing = exp.select("*").from_(keys.subquery("keys")).where(self._any(self._duplicate_rules))
+        rows = (
+            exp.select("*", *self._flags(self._row_rules))
+            .from_(TYPED)
+            .join(sharing.subquery("sharing"), using="_row_id")
+        )
         step = exp.select(
             "*",
             self._is_kept_back().as_("_is_kept_back"),
             snippet("cast(null as varchar)").as_("_merged_into"),
             snippet("cast(null as varchar)").as_("_merged_by"),
-        ).from_(JUDGED)
+        ).from_(rows.subquery("rows"))
         for rule in self._duplicate_rules:
             step = self._merge(step, rule)
+        flags = [_bad(rule) for rule in self._duplicate_rules]
+        return exp.select("_row_id", *flags, "_merged_into", "_merged_by").from_(step.subquery("merged"))
+
+    def _settled(self) -> exp.Select:
+        """Every row with all flags, and what becomes of it."""
+        flags = self._flags(self._row_rules)
+        flags += [
+            snippet("coalesce($x, false)", x=_bad(rule)).as_(_bad(rule).name, quoted=True)
+            for rule in self._duplicate_rules
+        ]
+        columns = [exp.column(name, table="typed", quoted=True) for name in (*LINEAGE, *self.contract.by_name)]
+        rows = exp.select(*columns, *flags, "_merged_into", "_merged_by").from_(f"{TYPED} as typed")
+        rows = rows.join(f"{COPIES} as copies", on="copies._row_id = typed._row_id", join_type="left")
         outcome = snippet(
-            "case when _is_kept_back then 'quarantined' when _merged_into is not null then 'merged'"
+            "case when $kept_back then 'quarantined' when _merged_into is not null then 'merged'"
             " when $late then 'late' else 'accepted' end",
+            kept_back=self._is_kept_back(),
             late=self._any([rule for rule in self.rules if rule.dimension == "timeliness"]),
         )
-        return exp.select("*", outcome.as_("_outcome")).from_(step.subquery("merged"))
+        return exp.select("*", outcome.as_("_outcome")).from_(rows.subquery("judged"))
+
+    def _flags(self, rules: Iterable[Rule]) -> list[exp.Expr]:
+        """For each rule whether a row breaks it."""
+        return [broken(rule, self.contract, self.day).as_(_bad(rule).name, quoted=True) for rule in rules]
+
+    @property
+    def _row_rules(self) -> list[Rule]:
+        """The rules that look at nothing but the row."""
+        return [rule for rule in self.rules if rule.dimension != "uniqueness"]
 
     @property
     def _duplicate_rules(self) -> list[Rule]:
@@ -143,12 +171,12 @@ class Gate:
         return self._any([rule for rule in self.rules if rule.quarantines])
 
     def _any(self, rules: list[Rule]) -> exp.Expr:
-        return exp.or_(*[_col(f"{BAD_PREFIX}{rule.id}") for rule in rules]) if rules else exp.false()
+        return exp.or_(*[_bad(rule) for rule in rules]) if rules else exp.false()
 
     def _merge(self, step: exp.Select, rule: Rule) -> exp.Select:
         """Among rows still standing that share the key, all but the first point to the first."""
         key = _col(looked_at(rule, self.contract)[0])
-        standing = snippet("not _is_kept_back and _merged_into is null and $bad", bad=_col(f"{BAD_PREFIX}{rule.id}"))
+        standing = snippet("not _is_kept_back and _merged_into is null and $bad", bad=_bad(rule))
         first = snippet(
             "case when $standing then first_value(_row_id) over (partition by $key, $standing order by $newest) end",
             standing=standing,
@@ -193,7 +221,7 @@ class Gate:
                 f"outcome:{name}": _how_many(snippet("_outcome = $name", name=name))
                 for name in (ACCEPTED, LATE, QUARANTINED, MERGED)
             },
-            **{f"rule:{rule.id}": _how_many(_col(f"{BAD_PREFIX}{rule.id}")) for rule in self.rules},
+            **{f"rule:{rule.id}": _how_many(_bad(rule)) for rule in self.rules},
         }
         [row] = session.rows(exp.select(*counts.values()).from_(SETTLED))
         found = dict(zip(counts, row, strict=True))
@@ -226,7 +254,7 @@ class Gate:
     def kept_back(self) -> exp.Select:
         """The rows of `quarantine.<table>`: each as it was sent, with every rule it breaks and what becomes of it."""
         failed = [
-            snippet("case when $bad then $id end", bad=_col(f"{BAD_PREFIX}{rule.id}"), id=rule.id)
+            snippet("case when $bad then $id end", bad=_bad(rule), id=rule.id)
             for rule in self.rules
             if rule.quarantines or rule.dimension == "uniqueness"
         ]
@@ -259,11 +287,7 @@ class Gate:
 
     def _deciding_rule(self) -> exp.Expr:
         """Of a merged row the rule that merged it, of another the first it breaks."""
-        breaks = [
-            exp.If(this=_col(f"{BAD_PREFIX}{rule.id}"), true=exp.Literal.string(rule.id))
-            for rule in self.rules
-            if rule.quarantines
-        ]
+        breaks = [exp.If(this=_bad(rule), true=exp.Literal.string(rule.id)) for rule in self.rules if rule.quarantines]
         return snippet("coalesce(settled._merged_by, $first)", first=exp.Case(ifs=breaks))
 
     def links(self) -> exp.Select:
@@ -319,29 +343,31 @@ class Gate:
         Raises:
             CountsDiffer: for some rule the engine counted otherwise.
         """
-        from quality.suites import validate_frame
-
-        names = sorted({name for rule in self.rules for name in looked_at(rule, self.contract)})
-        frame = session.frame(exp.select(*[self._for_frame(name) for name in names]).from_(TYPED))
-        suite = {rule.id: expectation(rule, self.contract, self.day, typed=True) for rule in self.rules}
-        outcomes = validate_frame(frame, suite, f"ods.{self.contract.table}")
-        found = {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
+        found = self._second_opinion(session, exp.to_table(TYPED), self.rules, typed=True)
         self._agree(found, counted.broken, "ods")
         return found
 
     def measure_accepted(self, file: Path, session: Session) -> dict[str, int]:
         """Rows of `dwd.<table>`, as it was written to `file`, that still break a rule; there must be none."""
-        from quality.suites import validate_frame
-
         rules = [rule for rule in self.rules if (rule.quarantines and rule.kind != "type") or rule.kind == "key"]
-        names = sorted({name for rule in rules for name in looked_at(rule, self.contract, typed=False)})
         written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
-        frame = session.frame(exp.select(*[self._for_frame(name) for name in names]).from_(written))
-        suite = {rule.id: expectation(rule, self.contract, self.day, typed=False) for rule in rules}
-        outcomes = validate_frame(frame, suite, f"dwd.{self.contract.table}")
-        found = {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
+        found = self._second_opinion(session, written, rules, typed=False)
         self._agree(found, dict.fromkeys(found, 0), "dwd")
         return found
+
+    def _second_opinion(
+        self, session: Session, relation: exp.Table, rules: Sequence[Rule], *, typed: bool
+    ) -> dict[str, int]:
+        """Rows of the relation that break each rule, by Great Expectations on the columns the rules look at."""
+        from quality.suites import validate_frame
+
+        looked = [(rule, looked_at(rule, self.contract, typed=typed)) for rule in rules]
+        names = sorted({name for _, columns in looked for name in columns})
+        compared = {name for rule, columns in looked for name in columns if _compares(rule, name)}
+        frame = session.frame(exp.select(*[self._for_frame(name, name in compared) for name in names]).from_(relation))
+        suite = {rule.id: expectation(rule, self.contract, self.day, typed=typed) for rule in rules}
+        outcomes = validate_frame(frame, suite, f"{'ods' if typed else 'dwd'}.{self.contract.table}")
+        return {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
 
     def _agree(self, library: Mapping[str, int], engine: Mapping[str, int], layer: str) -> None:
         differing = [
@@ -355,15 +381,31 @@ class Gate:
                 "nothing is published until the rule means the same in both"
             )
 
-    def _for_frame(self, name: str) -> exp.Expr:
-        """Decimals as doubles: pandas holds the former as objects, many times slower."""
+    def _for_frame(self, name: str, is_compared: bool) -> exp.Expr:
+        """Pandas takes many times longer for decimals than for doubles, and for text than for its length.
+
+        A column is not compared where all that is asked is whether something is there.
+        """
         column = self.contract.by_name.get(name)
-        is_decimal = column is not None and column.type == "decimal"
-        return exp.cast(_col(name), "double").as_(name, quoted=True) if is_decimal else _col(name)
+        if column is not None and column.type == "decimal":
+            return exp.cast(_col(name), "double").as_(name, quoted=True)
+        if not is_compared and (column is None or column.type == "text"):
+            return exp.Length(this=_col(name)).as_(name, quoted=True)
+        return _col(name)
 
 
 def _col(name: str) -> exp.Column:
     return exp.column(name, quoted=True)
+
+
+def _bad(rule: Rule) -> exp.Column:
+    return _col(f"{BAD_PREFIX}{rule.id}")
+
+
+def _compares(rule: Rule, name: str) -> bool:
+    """Whether the rule asks what the column holds, and not only whether it holds something."""
+    is_condition = rule.kind == "required_when" and name == rule.columns[1]
+    return is_condition or rule.kind not in ("required", "expected", "type", "required_when")
 
 
 def _typed_column(column: Column) -> list[exp.Expr]:

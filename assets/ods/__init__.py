@@ -1,7 +1,8 @@
 """ODS: every source table as it was sent, all text, with the line each row stood on."""
 
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -206,19 +207,32 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
     reports: list[FeedReport] = []
     names = [column.name for column in contract.columns]
     schema = pa.schema([*((name, pa.string()) for name in [*names, "_row_id", "_source"]), ("_line", pa.int64())])
+    # a dictionary of values that are all different only takes time and space
+    repeating = [name for name in schema.names if name not in (*contract.key, "_row_id", "_line")]
     with (
         day.lake.write(f"ods.{contract.table}", day.as_of) as file,
-        pq.ParquetWriter(file, schema, compression="zstd") as writer,
+        pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeating) as writer,
     ):
         for feed in feeds:
             reader = feed_reader(feed, contract, day)
             with reader:
-                for batch in reader.batches():
-                    writer.write_batch(batch)
+                _write_behind(reader.batches(), writer)
             reports.append(reader.report)
     landing = Landing(reports)
     _write_reports(contract, day, landing, feeds)
     return landing
+
+
+def _write_behind(batches: Iterable[pa.RecordBatch], writer: pq.ParquetWriter) -> None:
+    """Write batches in their order, each while the next is read."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        written: Future[None] | None = None
+        for batch in batches:
+            if written is not None:
+                written.result()
+            written = thread.submit(writer.write_batch, batch)
+        if written is not None:
+            written.result()
 
 
 def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:

@@ -74,7 +74,7 @@ def _keys(table: str) -> set[str]:
 def _flagged(session, gate: Gate) -> dict[int, set[str]]:
     """Line -> the rules it breaks, duplicates and lateness included."""
     flags = ", ".join(f'"_bad_{rule.id}"' for rule in gate.rules)
-    rows = session.rows(sqlglot.parse_one(f"select _line, {flags} from gate.judged", read="duckdb"))
+    rows = session.rows(sqlglot.parse_one(f"select _line, {flags} from gate.settled", read="duckdb"))
     return {line: {rule.id for rule, bad in zip(gate.rules, bads, strict=True) if bad} for line, *bads in rows}
 
 
