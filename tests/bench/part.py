@@ -26,7 +26,8 @@ def main(root: Path, as_of: date, report: Path) -> None:
     stages, project = Stages(), Project.read(root)
     with judged_apart(stages), stages("run"):
         with dg.DagsterInstance.from_config(str(instance_folder(project))) as instance:
-            run = job(project).execute_in_process(partition_key=as_of.isoformat(), instance=instance)
+            quiet = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
+            run = job(project).execute_in_process(partition_key=as_of.isoformat(), instance=instance, run_config=quiet)
         day = TuokeProject(root=str(root)).day(as_of.isoformat())
         rows = publish_day([Published.of(models()[TABLE])], day, run.run_id)
     stages.save(report, rows=rows[TABLE])
