@@ -24,8 +24,9 @@ BAD_PREFIX = "_bad_"
 
 ACCEPTED, LATE, QUARANTINED, MERGED = "accepted", "late", "quarantined", "merged"
 
-_CLEANERS = {
-    "text": "clean_text($x)",
+SAID = "clean_text($x)"
+_VALUES = {
+    "text": "$x",
     "integer": "clean_integer($x)",
     "double": "clean_double($x)",
     "decimal": "clean_decimal($x)",
@@ -88,8 +89,13 @@ class Gate:
 
     def _typed(self) -> exp.Select:
         values = sqlglot.select(*LINEAGE, *[part for column in self.contract.columns for part in _typed_column(column)])
-        typed = values.from_(f"ods.{self.contract.table} as sent")
+        typed = values.from_(self._said().subquery("said"))
         return exp.select("*", *self._helpers()).from_(typed.subquery("typed"))
+
+    def _said(self) -> exp.Select:
+        """Every text as sent, cleaned once: what a value is made of, and what is told where none can be made."""
+        texts = [snippet(SAID, x=_col(column.name)).as_(column.name, quoted=True) for column in self.contract.columns]
+        return exp.select(*LINEAGE, *texts).from_(f"ods.{self.contract.table}")
 
     def _helpers(self) -> list[exp.Expr]:
         helpers = [
@@ -325,13 +331,11 @@ class Gate:
     def sent_money(self) -> exp.Select:
         """Rows and money of `ods.<table>` by currency, from the text as sent."""
         money = (
-            snippet(_CLEANERS["decimal"], x=_col(self.contract.money))
+            snippet(_VALUES["decimal"], x=snippet(SAID, x=_col(self.contract.money)))
             if self.contract.money
             else exp.cast(exp.null(), "decimal(18,2)")
         )
-        currency = (
-            snippet(_CLEANERS["text"], x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
-        )
+        currency = snippet(SAID, x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
         rows = exp.select(money.as_("amount"), currency.as_("currency")).from_(f"ods.{self.contract.table}")
         return _finish(rows)
 
@@ -409,12 +413,10 @@ def _compares(rule: Rule, name: str) -> bool:
 
 
 def _typed_column(column: Column) -> list[exp.Expr]:
-    cleaner = "clean_phone($x)" if column.format == "phone" else _CLEANERS[column.type]
-    sent = exp.column(column.name, table="sent", quoted=True)
-    typed = snippet(cleaner, x=sent).as_(column.name, quoted=True)
-    if column.type == "text":
-        return [typed]
-    return [typed, snippet(_CLEANERS["text"], x=sent).as_(f"{RAW_PREFIX}{column.name}", quoted=True)]
+    cleaner = "clean_phone($x)" if column.format == "phone" else _VALUES[column.type]
+    said = exp.column(column.name, table="said", quoted=True)
+    typed = snippet(cleaner, x=said).as_(column.name, quoted=True)
+    return [typed] if column.type == "text" else [typed, said.as_(f"{RAW_PREFIX}{column.name}", quoted=True)]
 
 
 def _unread(column: Column) -> exp.Expr:
