@@ -33,6 +33,8 @@ from quality.contract import contracts
 from quality.staged import demand, expectations
 
 CUSTOMER_GRAIN = ("customer_id",)
+LARGE = frozenset({"ads.kpi_values"})
+"""Tables without a row per customer that have many all the same: each day a partition of its own, too."""
 STAGED_CHECK = "staged_rows_hold"
 
 
@@ -73,7 +75,7 @@ class Published:
             ),
             grain=self.grain,
             files=(file,),
-            by_day_partition=self.grain == CUSTOMER_GRAIN,
+            by_day_partition=self.grain == CUSTOMER_GRAIN or self.name in LARGE,
         )
 
 

@@ -386,11 +386,14 @@ class Gate:
             )
 
     def _for_frame(self, name: str, is_compared: bool) -> exp.Expr:
-        """Pandas takes many times longer for decimals than for doubles, and for text than for its length.
+        """Pandas takes many times longer for decimals than for doubles, for text than for its length, and the library
+        compares days row by row, but moments all at once.
 
         A column is not compared where all that is asked is whether something is there.
         """
         column = self.contract.by_name.get(name)
+        if is_compared and (name == DUE or (column is not None and column.type == "date")):
+            return exp.cast(_col(name), "timestamptz").as_(name, quoted=True)
         if column is not None and column.type == "decimal":
             return exp.cast(_col(name), "double").as_(name, quoted=True)
         if not is_compared and (column is None or column.type == "text"):

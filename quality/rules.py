@@ -132,7 +132,7 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         "length": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column=columns[0], max_value=arguments["maximum"]),
         "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=[day.currency]),
         "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
-            column=columns[0], max_value=_bound(rule, contract, day), strict_max=True
+            column=columns[0], max_value=_bound(day), strict_max=True
         ),
         "not_before": lambda: _at_least(columns[0], columns[1]),
         "not_below": lambda: _at_least(columns[0], columns[1]),
@@ -148,9 +148,8 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
     return simple[rule.kind]()
 
 
-def _bound(rule: Rule, contract: Contract, day: Day) -> datetime:
-    is_date = contract.by_name[rule.columns[0]].type == "date"
-    return datetime.combine(day.next_day, time.min, None if is_date else day.zone)
+def _bound(day: Day) -> datetime:
+    return datetime.combine(day.next_day, time.min, day.zone)
 
 
 def _at_least(larger: str, smaller: str) -> "Expectation":

@@ -12,12 +12,14 @@ from pipeline.plan import Definitions
 from pipeline.tables import TableSpec
 from quality.scorecard import SourceState, State
 
+BRIEF = ("day", "week")
+"""Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
 STATES: tuple[State, ...] = ("final", "provisional", "withheld")
 """From best to worst."""
 
 KPI_VALUES = TableSpec(
     name="ads.kpi_values",
-    description="One row per KPI, variant, period and member of a dimension.",
+    description="One row per KPI, variant, period and member of a dimension; by day and week where any was observed.",
     grain=("kpi", "variant", "period_kind", "period", "dimension", "member"),
     columns={
         "kpi": ("text", "KPI, as in the catalogue"),
@@ -112,7 +114,10 @@ def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
 
 def _piece(parts: pd.DataFrame, kpi: str, variant: str, dimensions: list[str]) -> pd.DataFrame:
     columns = {part_column(kpi, variant, part): part for part in ("numerator", "denominator", "n", "spread")}
-    rows = parts.loc[parts["dimension"].isin(dimensions)]
+    is_told = (
+        (parts["dimension"] == TOTAL) | ~parts["period_kind"].isin(BRIEF) | (parts[part_column(kpi, variant, "n")] > 0)
+    )
+    rows = parts.loc[parts["dimension"].isin(dimensions) & is_told]
     return rows.reindex(columns=[*KEYS, *columns]).rename(columns=columns)
 
 

@@ -1,16 +1,22 @@
 -- Cleaners: text in, a value of its type out, NULL for what is blank or can't be read. Text as sent goes through
 -- clean_text once; the others take what comes out of it.
 
+-- Full-width letters, digits and marks in their ordinary form. Few texts have any, and looking is cheap.
+create macro half_width(x) as
+    case
+        when regexp_matches(x, '[\x{3000}\x{FF01}-\x{FF5E}]')
+        then translate(
+            x,
+            '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ＠．－＋＿　',
+            '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz@.-+_ '
+        )
+        else x
+    end;
+
 -- Text without invisible characters, full-width letters and digits in their ordinary form, trimmed; blank is NULL.
 create macro clean_text(x) as
     nullif(
-        trim(
-            translate(
-                regexp_replace(x, '[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}\x{0001}-\x{0008}]', '', 'g'),
-                '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ＠．－＋＿　',
-                '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz@.-+_ '
-            )
-        ),
+        trim(half_width(regexp_replace(x, '[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}\x{0001}-\x{0008}]', '', 'g'))),
         ''
     );
 
