@@ -46,12 +46,13 @@ class Published:
     description: str
     grain: tuple[str, ...]
     columns: Columns
+    restricted: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, table: Model | TableSpec) -> "Published":
         """A published table from what the table says of itself."""
         columns = untyped(table.columns) if isinstance(table, Model) else table.columns
-        return cls(table.name, table.description, table.grain, columns)
+        return cls(table.name, table.description, table.grain, columns, table.restricted)
 
     @property
     def key(self) -> dg.AssetKey:
@@ -70,7 +71,12 @@ class Published:
             name=self.name,
             comment=self.description,
             columns=tuple(
-                Column(field.name, postgres_type(field.type), self.columns[field.name][1])
+                Column(
+                    field.name,
+                    postgres_type(field.type),
+                    self.columns[field.name][1],
+                    is_restricted=field.name in self.restricted,
+                )
                 for field in pq.read_schema(file)
             ),
             grain=self.grain,
@@ -96,7 +102,7 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
                 metadata={
                     "dagster/table_name": table.name,
                     "grain": ", ".join((AS_OF, *table.grain)),
-                    **column_schema(table.shown),
+                    **column_schema(table.shown, table.restricted),
                 },
             )
             for table in tables
@@ -182,6 +188,6 @@ def _columns(published: Published, day: ProjectDay) -> dict[str, Any]:
     """The columns of the table as it stands in Postgres, each made of the one of the same name in the lake."""
     table = published.table(day)
     return {
-        **column_schema({name: (kind, table.comments[name]) for name, kind in table.types.items()}),
+        **column_schema({name: (kind, table.comments[name]) for name, kind in table.types.items()}, table.restricted),
         **column_lineage({column.name: [(published.name, column.name)] for column in table.columns}),
     }

@@ -27,6 +27,13 @@ class TableSpec:
     description: str
     grain: tuple[str, ...]
     columns: Mapping[str, tuple[str, str]]
+    restricted: frozenset[str] = frozenset()
+    """Columns that readers in Postgres may not read; stewards may."""
+
+    def __post_init__(self) -> None:
+        unknown = sorted(self.restricted - set(self.columns))
+        if unknown:
+            raise ValueError(f"{self.name}: restricted {', '.join(unknown)} must name columns")
 
     @property
     def comments(self) -> dict[str, str]:

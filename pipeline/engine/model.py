@@ -60,6 +60,8 @@ class Model:
     query: exp.Query
     columns: dict[str, str]
     """Output column -> its description, in order."""
+    restricted: frozenset[str] = frozenset()
+    """Columns that readers in Postgres may not read; stewards may."""
 
     @cached_property
     def inputs(self) -> tuple[str, ...]:
@@ -169,8 +171,12 @@ def read_model(path: Path, macros: Macros) -> Model:
     columns = {
         column.alias_or_name: " ".join(comment.strip() for comment in column.comments or []) for column in query.selects
     }
-    grain = tuple(part.strip() for part in fields.get("grain", "").split(",") if part.strip())
+    grain = _listed(fields, "grain")
+    restricted = frozenset(_listed(fields, "restricted"))
     _check_form(name, description, grain, columns)
+    unknown = sorted(restricted - set(columns))
+    if unknown:
+        raise ModelError(f"{name}: restricted {', '.join(unknown)} must name output columns")
     return Model(
         name=name,
         description=description,
@@ -178,7 +184,13 @@ def read_model(path: Path, macros: Macros) -> Model:
         seeds=fields.get("seed", ""),
         query=inline(query, macros),
         columns=columns,
+        restricted=restricted,
     )
+
+
+def _listed(fields: Mapping[str, str], key: str) -> tuple[str, ...]:
+    """The names of a header's line."""
+    return tuple(part.strip() for part in fields.get(key, "").split(",") if part.strip())
 
 
 def _header(text: str) -> tuple[str, dict[str, str]]:
@@ -189,7 +201,7 @@ def _header(text: str) -> tuple[str, dict[str, str]]:
         if not line.startswith("--"):
             break
         content = line.removeprefix("--").strip()
-        field = re.fullmatch(r"(grain|seed): (.+)", content)
+        field = re.fullmatch(r"(grain|seed|restricted): (.+)", content)
         if field:
             fields[field[1]] = field[2]
         elif content:

@@ -18,6 +18,8 @@ log = logging.getLogger(__name__)
 
 READER = "tuoke_reader"
 """The role BI tools connect as."""
+STEWARD = "tuoke_steward"
+"""The role of those who answer for the data: a reader who also sees the restricted columns."""
 TRANSIENT_CODES = ("08", "40001", "40P01", "53300", "55P03", "57P01", "57P02", "57P03")
 """SQLSTATEs, or their first letters, of what passes by itself: lost connections, deadlocks, locks, restarts."""
 TRANSIENT_REFUSALS = ("starting up", "shutting down", "recovery", "too many clients", "connection slots")

@@ -287,7 +287,8 @@ def _standing(cursor: Cursor, name: str) -> Standing:
         key=tuple(column for _, column in key),
         comments={row[0]: row[3] for row in found},
         comment=found[0][4],
-        is_readable=found[0][5],
+        open_columns=frozenset(row[0] for row in found if row[5]),
+        open_to_stewards=None if found[0][6] is None else frozenset(row[0] for row in found if row[6]),
     )
 
 

@@ -14,7 +14,7 @@ from psycopg2 import sql
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
 
 from pipeline.errors import ConfigurationError
-from pipeline.warehouse.postgres import READER
+from pipeline.warehouse.postgres import READER, STEWARD
 
 SCHEMAS = ("ads", "dq", "dws", "meta")
 STAGE = "stage"
@@ -56,6 +56,8 @@ class Column:
     type: str
     """A PostgreSQL type; held as the catalogue writes it."""
     comment: str
+    is_restricted: bool = False
+    """Whether it is kept from readers: stewards see it, and the table's owner."""
 
     def __post_init__(self) -> None:
         _check_name(self.name, "column", NAME_LIMIT)
@@ -93,6 +95,11 @@ class Table:
             raise ConfigurationError(
                 f"the grain of {self.name} names {', '.join(missing)}, which is not a column of it"
             )
+        hidden = sorted(self.restricted & set(self.grain))
+        if hidden:
+            raise ConfigurationError(
+                f"{', '.join(hidden)} of {self.name} is restricted, but readers need it to tell the rows apart"
+            )
 
     @property
     def schema(self) -> str:
@@ -129,6 +136,11 @@ class Table:
         return {AS_OF: "date", **{column.name: column.type for column in self.columns}, PLAN_HASH: "text"}
 
     @property
+    def restricted(self) -> frozenset[str]:
+        """The columns kept from readers."""
+        return frozenset(column.name for column in self.columns if column.is_restricted)
+
+    @property
     def comments(self) -> dict[str, str]:
         """Comment by column, with the columns that publishing adds."""
         return {column.name: column.comment for column in self.columns} | ADDED
@@ -153,7 +165,10 @@ class Standing:
     key: tuple[str, ...] = ()
     comments: Mapping[str, str] = field(default_factory=dict)
     comment: str = ""
-    is_readable: bool = False
+    open_columns: frozenset[str] = frozenset()
+    """What readers may read."""
+    open_to_stewards: frozenset[str] | None = None
+    """What stewards may read; None where the server has none."""
 
     @property
     def exists(self) -> bool:
@@ -205,6 +220,7 @@ def create_staged(table: Table, publication: Publication) -> sql.Composed:
     return sql.SQL(
         "create {kind} table {staged} ({columns}); "
         "comment on table {staged} is {mark}; "
+        "{shut}; "
         "alter table {staged} alter {as_of} set default {day}, alter {plan_hash} set default {hash}"
     ).format(
         # a partition must survive a crash of the server, what is inserted from need not
@@ -212,6 +228,7 @@ def create_staged(table: Table, publication: Publication) -> sql.Composed:
         staged=name_of(table.staged_name),
         columns=_definitions(table),
         mark=sql.Literal(f"{STAGING_MARK}, run {publication.run_id}"),
+        shut=_shut(name_of(table.staged_name)),
         as_of=sql.Identifier(AS_OF),
         day=sql.Literal(publication.as_of),
         plan_hash=sql.Identifier(PLAN_HASH),
@@ -290,9 +307,27 @@ def _describe(kind: str, name: str, comment: str, table: Table, standing: Standi
     ]
     if standing.comment != comment:
         said.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(kind), name_of(name), sql.Literal(comment)))
-    if not standing.is_readable:
-        said.append(sql.SQL("grant select on {} to {}").format(name_of(name), sql.Identifier(READER)))
+    return said + _access(name, table, standing)
+
+
+def _access(name: str, table: Table, standing: Standing) -> list[sql.Composed]:
+    """Readers' and stewards' access where it is not what it should be, whoever gave or took it."""
+    relation, readers, stewards = name_of(name), sql.Identifier(READER), sql.Identifier(STEWARD)
+    shown = [column for column in table.types if column not in table.restricted]
+    said = []
+    if standing.open_columns != frozenset(shown):
+        # a privilege on the whole table would hold for every column of it
+        columns = sql.SQL("({})").format(_list(shown)) if table.restricted else sql.SQL("")
+        said = [_shut(relation), sql.SQL("grant select {} on {} to {}").format(columns, relation, readers)]
+    # what is open to readers is open to stewards, who are readers too
+    if table.restricted and standing.open_to_stewards is not None and standing.open_to_stewards != set(table.types):
+        said.append(sql.SQL("grant select on {} to {}").format(relation, stewards))
     return said
+
+
+def _shut(relation: sql.Identifier) -> sql.Composed:
+    """Take from readers what they have, be it by the default privileges of the database."""
+    return sql.SQL("revoke all on {} from public, {}").format(relation, sql.Identifier(READER))
 
 
 def replace_day(table: Table, as_of: date) -> sql.Composed:

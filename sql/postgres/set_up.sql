@@ -1,4 +1,4 @@
--- What publishing needs before its first table: schemas, the log of publications, the role that reads. Safe to repeat.
+-- What publishing needs before its first table: schemas, the log of publications, the roles that read. Safe to repeat.
 -- several processes may come to an empty database at once
 select pg_advisory_xact_lock(hashtext('tuoke set_up'));
 
@@ -57,6 +57,23 @@ begin
 exception
     -- roles belong to the server: another of its databases may be set up at this moment
     when duplicate_object or unique_violation then null;
+end
+$$;
+
+-- who answers for the data reads what is kept from readers, too; logs in once an administrator says how
+do $$
+begin
+    if to_regrole('tuoke_steward') is null then
+        create role tuoke_steward login;
+        grant tuoke_reader to tuoke_steward;
+        alter role tuoke_steward set default_transaction_read_only = on;
+        alter role tuoke_steward set statement_timeout = '5min';
+        alter role tuoke_steward set idle_in_transaction_session_timeout = '5min';
+    end if;
+exception
+    when duplicate_object or unique_violation then null;
+    -- whoever owns a database may publish without it: only an administrator makes roles
+    when insufficient_privilege then null;
 end
 $$;
 

@@ -14,6 +14,8 @@ from datetime import date
 from pathlib import Path
 
 import psycopg2
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
 from psycopg2.errors import InsufficientPrivilege
@@ -440,6 +442,113 @@ class TestReaders:
         with session(server, user="tuoke_reader") as reader, reader.cursor() as cursor:
             cursor.execute("show default_transaction_read_only")
             assert cursor.fetchone() == ("on",)
+
+
+def with_restricted(table: Table, *columns: str) -> Table:
+    """The same table, these columns kept from readers."""
+    return replace(table, columns=tuple(replace(c, is_restricted=c.name in columns) for c in table.columns))
+
+
+class TestRestrictedColumns:
+    @pytest.fixture(params=["dws.customer_segments", "ads.kpi_scorecard"], ids=["by-day", "small"])
+    def table(self, request: pytest.FixtureRequest, answer: Answer) -> Table:
+        return next(table for table in answer(1) if table.name == request.param)
+
+    @pytest.fixture
+    def hidden(self, table: Table, server: sqlalchemy.URL, run: Run) -> Table:
+        """Published with its version kept from readers."""
+        publish(server, [with_restricted(table, "version")], run())
+        return table
+
+    def may(self, url: sqlalchemy.URL, user: str, query: str) -> bool:
+        """Whether the server lets the role ask this."""
+        try:
+            read(url, query, user=user)
+        except InsufficientPrivilege:
+            return False
+        return True
+
+    def test_a_reader_sees_the_others(self, hidden: Table, server: sqlalchemy.URL):
+        for name in (hidden.name, hidden.current_name):
+            assert self.may(server, "tuoke_reader", f"select count(*), max(plan_hash) from {name}")
+            assert not self.may(server, "tuoke_reader", f"select version from {name}")
+            assert not self.may(server, "tuoke_reader", f"select * from {name}")
+            assert not self.may(server, "tuoke_reader", f"select count(*) from {name} where version = 1")
+            assert not self.may(server, "tuoke_reader", f"select count(t::text) from {name} as t")
+
+    def test_a_reader_sees_no_samples_of_them_in_statistics(self, hidden: Table, server: sqlalchemy.URL):
+        seen = "select count(*) from pg_stats where schemaname in ('dws', 'ads') and attname = 'version'"
+        assert read(server, seen, user="postgres")[0] > 0
+        assert read(server, seen, user="tuoke_reader") == (0,)
+
+    def test_a_steward_sees_them_all_and_changes_nothing(self, hidden: Table, server: sqlalchemy.URL):
+        for name in (hidden.name, hidden.current_name, "meta.publications"):
+            assert self.may(server, "tuoke_steward", f"select * from {name}")
+        with session(server, user="tuoke_steward") as steward, steward.cursor() as cursor:
+            cursor.execute("set default_transaction_read_only = off")
+            steward.commit()
+            with pytest.raises(InsufficientPrivilege):
+                cursor.execute(f"update {hidden.name} set version = 9")
+
+    def test_a_column_that_was_open_can_be_closed_and_opened_again(
+        self, table: Table, server: sqlalchemy.URL, run: Run
+    ):
+        for columns, is_open in [((), True), (("version",), False), ((), True)]:
+            publish(server, [with_restricted(table, *columns)], run())
+            for name in (table.name, table.current_name):
+                assert self.may(server, "tuoke_reader", f"select version from {name}") is is_open
+                assert self.may(server, "tuoke_reader", f"select plan_hash from {name}")
+
+    def test_a_new_column_is_seen_unless_it_is_restricted(
+        self, hidden: Table, server: sqlalchemy.URL, run: Run, tmp_path: Path
+    ):
+        frame = pq.read_table(hidden.files[0])
+        for name in ("note", "phone"):
+            frame = frame.append_column(name, pa.array(["x"] * frame.num_rows))
+        pq.write_table(frame, tmp_path / "wider")
+        columns = (*hidden.columns, Column("note", "text", "x"), Column("phone", "text", "x"))
+        wider = replace(hidden, columns=columns, files=(tmp_path / "wider",))
+        publish(server, [with_restricted(wider, "version", "phone")], run())
+        for name in (hidden.name, hidden.current_name):
+            assert self.may(server, "tuoke_reader", f"select note from {name}")
+            assert not self.may(server, "tuoke_reader", f"select phone from {name}")
+
+    def test_what_a_database_gives_everybody_by_default_is_taken_back(
+        self, table: Table, server: sqlalchemy.URL, run: Run
+    ):
+        with session(server) as owner, owner.cursor() as cursor:
+            cursor.execute("alter default privileges grant select on tables to tuoke_reader, public")
+            owner.commit()
+        publish(server, [with_restricted(table, "version")], run())
+        readable = """
+            select array_agg(c.oid::regclass::text || '.' || a.attname)
+            from pg_class as c
+            inner join pg_attribute as a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped
+            where
+                c.relnamespace::regnamespace::text in ('dws', 'ads', 'dq', 'stage')
+                and c.relkind in ('r', 'p', 'v')
+                and has_column_privilege('tuoke_reader', c.oid, a.attnum, 'select')
+        """
+        assert set(read(server, readable)[0]) == {
+            f"{name}.{column}" for name in (table.name, table.current_name) for column in table.types
+        } - {f"{table.name}.version", f"{table.current_name}.version"}
+
+    def test_an_owner_who_may_make_no_roles_publishes_without_stewards(
+        self, embedded_server: EmbeddedServer, table: Table, run: Run
+    ):
+        with session(embedded_server.url()) as admin, admin.cursor() as cursor:
+            cursor.execute(
+                "create role tuoke_reader login; create role owner login; alter database tuoke owner to owner"
+            )
+            admin.commit()
+        url = embedded_server.url().set(username="owner")
+        publish(url, [with_restricted(table, "version")], run())
+        assert read(url, "select to_regrole('tuoke_steward')") == (None,)
+        assert not self.may(url, "tuoke_reader", f"select version from {table.name}")
+
+    def test_the_key_of_a_table_is_never_restricted(self, table: Table):
+        with pytest.raises(ConfigurationError, match="readers need it to tell the rows apart"):
+            with_restricted(table, *table.grain)
 
 
 class TestFullDisk:

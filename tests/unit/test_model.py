@@ -55,6 +55,16 @@ def test_each_output_column_carries_the_comment_behind_it(tmp_path: Path) -> Non
     }
 
 
+def test_the_header_names_columns_that_readers_may_not_see(tmp_path: Path) -> None:
+    found = model(tmp_path, RECENCY.replace("-- seed:", "-- restricted: recency_days, currency\n-- seed:"))
+    assert found.restricted == {"recency_days", "currency"}
+
+
+def test_a_restricted_column_must_be_one(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="restricted recency must name output columns"):
+        model(tmp_path, RECENCY.replace("-- seed:", "-- restricted: recency\n-- seed:"))
+
+
 def test_the_tables_it_reads_are_found_and_its_own_steps_are_not(tmp_path: Path) -> None:
     found = model(tmp_path)
     assert found.inputs == ("dwd.customers", "dwd.orders")
