@@ -135,15 +135,22 @@ def grain_spec(name: str) -> dg.AssetCheckSpec:
     )
 
 
-def grain_check(session: Session, day: ProjectDay, name: str, grain: Sequence[str], file: Path) -> dg.AssetCheckResult:
-    """Whether the rows written to the file keep the grain.
+def grain_check(
+    session: Session,
+    day: ProjectDay,
+    name: str,
+    grain: Sequence[str],
+    file: Path,
+    optional: Collection[str] = (),
+) -> dg.AssetCheckResult:
+    """Whether the rows written to the file keep the grain; of an `optional` column two blanks are the same.
 
     Raises:
         GrainBroken: they do not; a table that lies about its grain would be counted twice further on.
     """
     columns = [exp.column(column, quoted=True) for column in grain]
     written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
-    complete = exp.and_(*[column.is_(exp.null()).not_() for column in columns])
+    complete = exp.and_(*[column.is_(exp.null()).not_() for column in columns if column.name not in optional])
     keys = exp.select(*columns).distinct().from_(written).where(complete)
     [(rows,)] = session.rows(exp.select(snippet("count(*)")).from_(written))
     [(distinct,)] = session.rows(exp.select(snippet("count(*)")).from_(keys.subquery("keys")))

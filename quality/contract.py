@@ -82,8 +82,9 @@ class Contract:
     description: str
     owner: str
     arrives: Literal["snapshot", "increment"]
-    event: str
-    latency_days: int
+    event: str | None
+    """The column that says when it happened; None where a row holds for a time, and nothing happens."""
+    latency_days: int | None
     available_by: str
     money: str | None
     thresholds: Mapping[str, Threshold]
@@ -102,6 +103,11 @@ class Contract:
         return tuple(column.name for column in self.columns if column.key)
 
     @property
+    def optional_key(self) -> frozenset[str]:
+        """The columns of the key that may be blank: two blanks are the same."""
+        return frozenset(column.name for column in self.columns if column.key and not column.required)
+
+    @property
     def required(self) -> tuple[str, ...]:
         """The columns a row must fill."""
         return tuple(column.name for column in self.columns if column.required)
@@ -112,8 +118,10 @@ class Contract:
         return next((name for name in ("recorded_at", "recorded_on") if name in self.by_name), None)
 
     @property
-    def event_day(self) -> str:
+    def event_day(self) -> str | None:
         """The column of dwd that holds the day of the event: the event itself, or the day of its moment."""
+        if self.event is None:
+            return None
         return f"{self.event.removesuffix('_at')}_on" if self.event.endswith("_at") else self.event
 
 
@@ -148,8 +156,8 @@ def contract_from(text: str) -> Contract:
         description=document.description.purpose,
         owner=document.team.name,
         arrives=own["arrives"],
-        event=own["event"],
-        latency_days=int(sla["latency"]),
+        event=own.get("event"),
+        latency_days=int(sla["latency"]) if "latency" in sla else None,
         available_by=sla["timeOfAvailability"],
         money=own.get("money"),
         thresholds=_thresholds(schema),
@@ -197,6 +205,8 @@ def _column_rules(table: str, entry: SchemaProperty) -> Iterator[Rule]:
         yield rule("allowed", "accuracy", values=tuple(value.value for value in entry.enum))
     if "minimum" in options or "maximum" in options:
         yield rule("range", "accuracy", minimum=options.get("minimum"), maximum=options.get("maximum"))
+    if "exclusiveMinimum" in options:
+        yield rule("above", "accuracy", limit=options["exclusiveMinimum"])
     if "pattern" in options:
         yield rule("pattern", "accuracy", pattern=options["pattern"])
     if "maxLength" in options:
@@ -231,7 +241,8 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
 def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rule]:
     """The key first, then the wider keys the contract names: each may merge what the one before left apart."""
     key = tuple(column.name for column in columns if column.key)
-    rules = [Rule("key_unique", schema.name, "uniqueness", "key", key)]
+    blank = tuple(column.name for column in columns if column.key and not column.required)
+    rules = [Rule("key_unique", schema.name, "uniqueness", "key", key, arguments={"optional": blank})]
     for quality in schema.quality or []:
         if quality.implementation["kind"] != "unique":
             continue

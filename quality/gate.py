@@ -181,15 +181,14 @@ class Gate:
 
     def _merge(self, step: exp.Select, rule: Rule) -> exp.Select:
         """Among rows still standing that share the key, all but the first point to the first."""
-        key = _col(looked_at(rule, self.contract)[0])
         standing = snippet("not _is_kept_back and _merged_into is null and $bad", bad=_bad(rule))
         first = snippet(
-            "case when $standing then first_value(_row_id) over (partition by $key, $standing order by $newest) end",
+            "case when $standing then first_value(_row_id) over (partition by $standing order by $newest) end",
             standing=standing,
-            key=key,
             newest=exp.column("_row_id"),
         )
         window = next(first.find_all(exp.Window))
+        window.set("partition_by", [*map(_col, looked_at(rule, self.contract)), *window.args["partition_by"]])
         window.set("order", exp.Order(expressions=self._newest_first()))
         ranked = exp.select("*", first.as_("_first")).from_(step.subquery("unmerged"))
         into = snippet("case when _first <> _row_id then _first else _merged_into end")
@@ -251,7 +250,7 @@ class Gate:
     def accepted(self) -> exp.Select:
         """The rows of `dwd.<table>`: typed columns, the day of the event, whether the row came late."""
         columns: list[exp.Expr] = [_col(column.name) for column in self.contract.columns]
-        if self.contract.event_day != self.contract.event:
+        if self.contract.event is not None and self.contract.event_day != self.contract.event:
             columns.append(exp.cast(_col(self.contract.event), "date").as_(self.contract.event_day))
         late = snippet("_outcome = 'late'").as_("_is_late")
         rows = exp.select(*columns, late, "_row_id").from_(SETTLED)

@@ -8,6 +8,8 @@ the rule takes them for one, `_due` the last moment a row may be entered in its 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from functools import reduce
+from operator import and_
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
@@ -68,6 +70,7 @@ _PREDICATES = {
     "type": "$x is not null",
     "pattern": "not regexp_matches($x, $pattern)",
     "length": "length($x) > $maximum",
+    "above": "$x <= $limit",
     "not_in_future": "$x >= $next_day",
     "plan_currency": "$x <> $currency",
     "not_before": "$x < $y",
@@ -75,7 +78,6 @@ _PREDICATES = {
     "not_above": "$x > $y",
     "minimum_when": "$y = $equals and $x < $minimum",
     "required_when": "$y = $equals and $x is null",
-    "key": "$x is not null and count(*) over (partition by $x) > 1",
     "unique": "$x is not null and count(*) over (partition by $x) > 1",
     "recorded_in_time": "$x > $y",
 }
@@ -88,6 +90,8 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
         predicate = _outside(columns[0], rule.arguments["minimum"], rule.arguments["maximum"])
     elif rule.kind in ("allowed", "listed"):
         predicate = columns[0].isin(*_values(rule, day)).not_()
+    elif rule.kind == "key":
+        predicate = _shared(rule, columns)
     else:
         values = dict(rule.arguments) | {"currency": day.currency, "next_day": _moment(rule, contract, day)}
         predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
@@ -102,6 +106,13 @@ def _outside(x: exp.Expr, minimum: float | None, maximum: float | None) -> exp.E
     bounds = [snippet("$x < $bound", x=x, bound=minimum)] if minimum is not None else []
     bounds += [snippet("$x > $bound", x=x, bound=maximum)] if maximum is not None else []
     return exp.or_(*bounds)
+
+
+def _shared(rule: Rule, columns: list[exp.Column]) -> exp.Expr:
+    """Whether another row has the same key; one that lacks a part it must have shares it with nobody."""
+    complete = [column.is_(exp.null()).not_() for column in columns if column.name not in rule.arguments["optional"]]
+    rows = exp.Window(this=snippet("count(*)"), partition_by=columns)
+    return exp.and_(*complete, snippet("$rows > 1", rows=rows))
 
 
 def _moment(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
@@ -130,6 +141,9 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         ),
         "pattern": lambda: gxe.ExpectColumnValuesToMatchRegex(column=columns[0], regex=arguments["pattern"]),
         "length": lambda: gxe.ExpectColumnValueLengthsToBeBetween(column=columns[0], max_value=arguments["maximum"]),
+        "above": lambda: gxe.ExpectColumnValuesToBeBetween(
+            column=columns[0], min_value=arguments["limit"], strict_min=True
+        ),
         "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=[day.currency]),
         "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], max_value=_bound(day), strict_max=True
@@ -142,7 +156,7 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
             column=columns[0], min_value=arguments["minimum"], **_when(arguments)
         ),
         "required_when": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0], **_when(arguments)),
-        "key": lambda: gxe.ExpectColumnValuesToBeUnique(column=columns[0]),
+        "key": lambda: _unlike_any_other(columns, arguments["optional"]),
         "unique": lambda: gxe.ExpectColumnValuesToBeUnique(column=columns[0]),
     }
     return simple[rule.kind]()
@@ -157,6 +171,19 @@ def _at_least(larger: str, smaller: str) -> "Expectation":
 
     return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
         column_A=larger, column_B=smaller, or_equal=True, ignore_row_if="either_value_is_missing"
+    )
+
+
+def _unlike_any_other(columns: tuple[str, ...], optional: tuple[str, ...]) -> "Expectation":
+    """For the library two blanks are the same in a key of several columns, and no value at all in one of a single."""
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    if len(columns) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(column=columns[0])
+    present = [Column(name).is_not_null() for name in columns if name not in optional]
+    return gxe.ExpectCompoundColumnsToBeUnique(
+        column_list=list(columns), ignore_row_if="never", row_condition=reduce(and_, present)
     )
 
 
@@ -178,6 +205,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "range": ("{zh}超出允许范围", "{en} is out of range"),
     "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
     "length": ("{zh}过长", "{en} is too long"),
+    "above": ("{zh}须大于 {limit}", "{en} must be more than {limit}"),
     "not_in_future": ("{zh}晚于评估日", "{en} lies after the day evaluated"),
     "plan_currency": ("{zh}与计划币种不一致", "{en} is not the plan's currency"),
     "not_before": ("{zh}早于{other_zh}", "{en} lies before {other_en}"),
@@ -185,7 +213,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "not_above": ("{zh}高于{other_zh}", "{en} is above {other_en}"),
     "minimum_when": ("{other_zh}为 {equals} 时{zh}不得低于 {minimum}", "{en} of a {equals} must be at least {minimum}"),
     "required_when": ("{other_zh}为 {equals} 时{zh}为必填项", "{en} is required for a {equals}"),
-    "key": ("{zh}重复", "{en} is there more than once"),
+    "key": ("{all_zh}重复", "{key_en} is there more than once"),
     "unique": ("重复记录：{all_zh}相同", "the same {all_en} is there more than once"),
     "recorded_in_time": ("录入晚于规定的 {days} 天", "entered more than {days} days after the event"),
 }
@@ -201,6 +229,7 @@ def message(rule: Rule, contract: Contract) -> tuple[str, str]:
         "other_en": labels[-1].en.lower(),
         "all_zh": "、".join(label.zh for label in labels),
         "all_en": ", ".join(label.en.lower() for label in labels),
+        "key_en": ", ".join([labels[0].en, *(label.en.lower() for label in labels[1:])]),
     } | dict(rule.arguments)
     chinese, english = _WORDS[rule.kind]
     return chinese.format_map(words), english.format_map(words)

@@ -26,6 +26,11 @@ LINKS = "customer_links"
 LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
 
 ORDINARY: dict[str, Row] = {
+    "benchmarks": {"metric": "csat_mean", "period": "2026", "value": 4.2, "source": "trade association"},
+    "budgets": {"starts_on": "2026-09-01", "ends_on": "2026-11-30", "amount": 1000, "currency": "CNY"},
+    "exposures": {"day": "2026-11-01", "channel": "search"},
+    "rates": {"day": "2026-11-01", "currency": "USD", "rate": 7.1},
+    "tasks": {"name": "Call back", "due_on": "2026-11-01"},
     "answers": {"survey_id": "V1", "kind": "csat", "item": "overall", "answered_at": "2026-11-01 09:00"},
     "campaigns": {"name": "Autumn expo", "starts_on": "2026-09-01"},
     "customers": {
@@ -127,7 +132,7 @@ def _typed(table: str, rows: list[Row], plan: Plan) -> pa.Table:
         name: pa.array([_value(row.get(name), kind, plan) for row in complete], ARROW[kind])
         for name, kind in kinds.items()
     }
-    if contract.event_day not in columns:
+    if contract.event_day and contract.event_day not in columns:
         moments = [_value(row[contract.event], "timestamp", plan) for row in complete]
         columns[contract.event_day] = pa.array([moment.date() for moment in moments], pa.date32())
     columns["_row_id"] = pa.array([f"{table}-{number}" for number, _ in enumerate(rows, start=1)], pa.string())
@@ -135,9 +140,10 @@ def _typed(table: str, rows: list[Row], plan: Plan) -> pa.Table:
 
 
 def _complete(table: str, row: Row, number: int) -> Row:
-    [key] = contracts()[table].key
+    key = contracts()[table].key
     _refuse_unknown(row, contracts()[table].by_name)
-    return {key: f"{table[0].upper()}{number}"} | ORDINARY[table] | row
+    own = {key[0]: f"{table[0].upper()}{number}"} if len(key) == 1 else {}
+    return own | ORDINARY[table] | row
 
 
 def _links(tables: Tables) -> pa.Table:

@@ -65,6 +65,8 @@ class _Out:
     kinds: frozenset[str]
     schema: Mapping[str, Any]
     lineage: Lineage
+    optional: frozenset[str] = frozenset()
+    """Columns of the grain that may be blank."""
 
     def spec(self, contract: Contract, project: Project) -> dg.AssetSpec:
         """The asset it is."""
@@ -81,7 +83,7 @@ class _Out:
     def result(self, day: ProjectDay, checks: list[dg.AssetCheckResult]) -> dg.MaterializeResult:
         """What was written, beside the checks that it keeps its grain and those given."""
         with day.session([]) as session:
-            unique = grain_check(session, day, self.name, self.grain, day.file(self.name))
+            unique = grain_check(session, day, self.name, self.grain, day.file(self.name), self.optional)
         rows = {"dagster/row_count": unique.metadata["rows"]}
         return dg.MaterializeResult(
             asset_key=asset_key(self.name),
@@ -124,7 +126,9 @@ def _accepted(contract: Contract, is_delivered: bool) -> _Out:
     ods = f"ods.{contract.table}"
     said = "Typed, cleaned, without duplicates; other rows are in quarantine." if is_delivered else NOT_DELIVERED
     made_of = {column.name: [(ods, column.name)] for column in contract.columns}
-    made_of |= {contract.event_day: [(ods, contract.event)], "_row_id": [(ods, "_row_id")]}
+    made_of["_row_id"] = [(ods, "_row_id")]
+    if contract.event:
+        made_of[contract.event_day] = [(ods, contract.event)]
     if contract.recorded:
         made_of["_is_late"] = [(ods, contract.event), (ods, contract.recorded)]
     personal = [column.name for column in contract.columns if column.personal]
@@ -135,6 +139,7 @@ def _accepted(contract: Contract, is_delivered: bool) -> _Out:
         kinds=frozenset({"duckdb", "greatexpectations"}),
         schema=column_schema(dwd_columns(contract), personal),
         lineage=made_of,
+        optional=contract.optional_key,
     )
 
 
@@ -142,11 +147,15 @@ def dwd_columns(contract: Contract) -> Columns:
     """The columns of the contract, typed, the day of the event, and what the gate knows of the row."""
     own = {column.name: (_TYPES[column.type], column.description) for column in contract.columns}
     day = ("date", f"Day of {contract.event}, in the plan's time zone")
-    return own | {
-        contract.event_day: own.get(contract.event_day, day),
-        "_is_late": ("boolean", "Whether it was entered later than its contract allows"),
-        "_row_id": ("text", "Stable id of the row: its source and line"),
-    }
+    event_day = {contract.event_day: own.get(contract.event_day, day)} if contract.event_day else {}
+    return (
+        own
+        | event_day
+        | {
+            "_is_late": ("boolean", "Whether it was entered later than its contract allows"),
+            "_row_id": ("text", "Stable id of the row: its source and line"),
+        }
+    )
 
 
 def _links() -> _Out:

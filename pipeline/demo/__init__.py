@@ -1,4 +1,4 @@
-"""A synthetic company with known truth: five systems' files, a plan, and a list of everything that is wrong in them.
+"""A synthetic company with known truth: eight systems' files, a plan, and a list of everything that is wrong in them.
 
 The same seed writes the same bytes. What happened is told in `story`, put into words in `rows`, soiled in
 `dirt`, and written here the way each system would write it: `sources.yaml` is read backwards.
@@ -28,7 +28,7 @@ from pipeline.demo.story import DAY, Calendar, Scale, Streams, tell
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project
 
 TRUTH_FILE = "truth.json"
-MONEY = {"leads": "expected_amount", "orders": "amount", "expenses": "amount"}
+MONEY = {"leads": "expected_amount", "orders": "amount", "expenses": "amount", "budgets": "amount"}
 
 SMALL = Scale("S", 2_000, 6_000, 8_000, 15_000, 3_000, media_bills=1_200, people=100, activities=60)
 MEDIUM = Scale("M", 100_000, 150_000, 1_000_000, 500_000, 100_000, media_bills=30_000, people=2_500, activities=600)
@@ -90,7 +90,7 @@ def write_company(root: Path, *, scale: Scale, as_of: date = date(2026, 11, 20),
     """Write a project folder: sources.yaml, plan.yaml, .env, landing/ and truth.json."""
     calendar, streams = Calendar(as_of), Streams(seed)
     project = _write_project(root, scale, calendar, streams)
-    feeds = {table: project.sources.feeds(table)[0] for table in project.sources.tables}
+    feeds = {table: feed for table in project.sources.tables for feed in project.sources.feeds(table)}
     files = {table: str(feed.file).format(as_of=as_of) for table, feed in feeds.items()}
     roughness = _template_data("defects.yaml")["roughness"]
     deliveries = _deliver(feeds, scale, calendar, streams)
@@ -238,9 +238,9 @@ def _json_lines(delivery: Delivery, feed: Feed) -> bytes:
 
 
 def _json_values(column: str, cells: Texts) -> list[Any]:
-    """Scores are numbers where they can be, nothing is null."""
+    """Scores and counts are numbers where they can be, nothing is null."""
     texts: list[str] = cells.to_pylist()
-    if not column.startswith(("score", "scale")):
+    if not column.startswith(("score", "scale", "impressions", "reach", "clicks", "visits")):
         return [text or None for text in texts]
     return [int(text) if re.fullmatch(r"-?[0-9]+", text) else text or None for text in texts]
 

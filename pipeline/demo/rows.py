@@ -68,6 +68,10 @@ def write_rows(story: Story, words: Words, streams: Streams) -> dict[str, Rows]:
         "orders": _order_rows(story, words),
         "expenses": _expense_rows(story, words, streams.of("expense rows")),
         "answers": _answer_rows(story, words, streams.of("answer rows")),
+        "tasks": _task_rows(story, words),
+        "budgets": _budget_rows(story),
+        "exposures": _exposure_rows(story),
+        "benchmarks": _benchmark_rows(words, streams.of("benchmark rows")),
     }
 
 
@@ -322,6 +326,71 @@ def _answer_rows(story: Story, words: Words, rng: np.random.Generator) -> Rows:
         "channel": _take(CHANNEL_IDS, channel),
         "answered_at": _text(answers.at),
         "recorded_at": _text(answers.recorded),
+    }
+
+
+def _task_rows(story: Story, words: Words) -> Rows:
+    tasks = story.tasks
+    problem, measure = zip(*words["task_problems"], strict=True)
+    kind = _take(words["task_kinds"], tasks.kind)
+    is_open = np.isnat(tasks.done)
+    return {
+        "task_id": _ids("J", np.arange(len(tasks.due))),
+        "name": _join(kind, " ", pc.utf8_slice_codeunits(_text(tasks.starts), 5, 10)),
+        "stage": _take(words["task_stages"], tasks.stage),
+        "staff_id": _ids("E", tasks.staff),
+        "team_id": _ids("T", story.staff.team[tasks.staff], 2),
+        "kind": kind,
+        "starts_on": _text(tasks.starts),
+        "due_on": _text(tasks.due),
+        "done_on": _text(tasks.done),
+        "planned_quantity": _digits(tasks.planned, 1),
+        "done_quantity": _digits(tasks.finished, 1),
+        "problem": _take(problem, tasks.problem),
+        "measure": _take(measure, tasks.problem),
+        "next_step": _keep(is_open, _take(words["next_steps"], tasks.kind % len(words["next_steps"]))),
+        "departments": _take(words["departments"], tasks.departments),
+    }
+
+
+def _budget_rows(story: Story) -> Rows:
+    budgets = story.budgets
+    size = len(budgets.starts)
+    return {
+        "budget_id": _ids("B", np.arange(size), 5),
+        "starts_on": _text(budgets.starts),
+        "ends_on": _text(budgets.ends),
+        "category": _take(CATEGORIES, budgets.category),
+        "channel": _take(CHANNEL_IDS, budgets.channel),
+        "team_id": _ids("T", budgets.team, 2),
+        "amount": _money(budgets.amount),
+        "currency": _repeat("CNY", size),
+    }
+
+
+def _exposure_rows(story: Story) -> Rows:
+    exposures = story.exposures
+    return {
+        "day": _text(exposures.day),
+        "channel": _take(CHANNEL_IDS, exposures.channel),
+        "campaign_id": _ids("A", exposures.activity, 4),
+        "impressions": _digits(exposures.impressions, 1),
+        "reach": _digits(exposures.reach, 1),
+        "clicks": _digits(exposures.clicks, 1),
+        "visits": _digits(exposures.visits, 1),
+    }
+
+
+def _benchmark_rows(words: Words, rng: np.random.Generator) -> Rows:
+    """Each indicator of the trade in each of four years, a little better every year."""
+    metric, value, source = zip(*words["benchmarks"], strict=True)
+    years = np.repeat(np.arange(4), len(metric))
+    trend = 1 + 0.02 * years + rng.uniform(-0.01, 0.01, len(years))
+    return {
+        "metric": _take(metric, np.tile(np.arange(len(metric)), 4)),
+        "period": _digits(2023 + years, 4),
+        "value": pa.array((np.tile(value, 4) * trend).round(4)).cast(pa.string()),
+        "source": _take(source, np.tile(np.arange(len(metric)), 4)),
     }
 
 

@@ -332,6 +332,47 @@ class Expenses:
 
 
 @dataclass(frozen=True)
+class Tasks:
+    """What the people of the campaign were to do, by the day it was due."""
+
+    staff: Numbers
+    kind: Numbers
+    stage: Numbers
+    starts: Moments
+    due: Moments
+    done: Moments
+    planned: Numbers
+    finished: Numbers
+    problem: Numbers
+    departments: Numbers
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """What each team may spend a month, by category and channel, amounts in fen."""
+
+    starts: Moments
+    ends: Moments
+    category: Numbers
+    channel: Numbers
+    team: Numbers
+    amount: Numbers
+
+
+@dataclass(frozen=True)
+class Exposures:
+    """How often advertising was shown, by day, channel and activity; nobody's activity is what is left."""
+
+    day: Moments
+    channel: Numbers
+    activity: Numbers
+    impressions: Numbers
+    reach: Numbers
+    clicks: Numbers
+    visits: Numbers
+
+
+@dataclass(frozen=True)
 class Story:
     """Everything that happened."""
 
@@ -344,6 +385,9 @@ class Story:
     interactions: Interactions
     answers: Answers
     expenses: Expenses
+    tasks: Tasks
+    budgets: Budgets
+    exposures: Exposures
 
 
 def tell(scale: Scale, calendar: Calendar, streams: Streams) -> Story:
@@ -353,6 +397,7 @@ def tell(scale: Scale, calendar: Calendar, streams: Streams) -> Story:
     leads = _find_leads(streams.of("leads"), calendar, scale, staff, activities)
     customers = _win_customers(streams.of("customers"), calendar, scale, staff, leads)
     sales = _sell(streams.of("orders"), calendar, scale, customers)
+    expenses = _spend(streams.of("expenses"), calendar, scale, staff, activities, leads, customers, sales)
     return Story(
         calendar=calendar,
         staff=staff,
@@ -362,7 +407,10 @@ def tell(scale: Scale, calendar: Calendar, streams: Streams) -> Story:
         sales=sales,
         interactions=_meet(streams.of("interactions"), calendar, scale, leads, customers),
         answers=_ask(streams.of("answers"), calendar, scale, staff, customers, sales),
-        expenses=_spend(streams.of("expenses"), calendar, scale, staff, activities, leads, customers, sales),
+        expenses=expenses,
+        tasks=_assign(streams.of("tasks"), calendar, scale, staff),
+        budgets=_allow(streams.of("budgets"), calendar, expenses),
+        exposures=_show(streams.of("exposures"), calendar, scale, activities),
     )
 
 
@@ -760,6 +808,76 @@ def _travel(rng: np.random.Generator, scale: Scale, staff: Staff, leads: Leads) 
     met = np.flatnonzero(~np.isnat(leads.met))
     met = met[rng.random(len(met)) < 1 / 12]
     return _bill("other", leads.met[met], rng.gamma(4, 9_000, len(met)), team=staff.team[leads.owner[met]])
+
+
+def _assign(rng: np.random.Generator, calendar: Calendar, scale: Scale, staff: Staff) -> Tasks:
+    """Four tasks a head: four in five done in time, some late with a reason, some not yet."""
+    size = scale.people * 4
+    days = (calendar.last_day - calendar.campaign_starts).astype(int)
+    starts = calendar.campaign_starts + np.sort(rng.integers(0, days - 5, size)) * DAY
+    due = np.minimum(starts + rng.integers(3, 22, size) * DAY, calendar.last_day)
+    is_late = rng.random(size) < 0.2
+    done = due + np.where(is_late, rng.integers(1, 9, size), -rng.integers(0, 3, size)) * DAY
+    done = np.where(done <= calendar.today, done, np.datetime64("NaT", "D"))
+    planned = rng.integers(4, 60, size)
+    share = np.where(np.isnat(done), rng.uniform(0, 0.8, size), np.where(is_late, rng.uniform(0.5, 1, size), 1.0))
+    begun = starts <= calendar.today
+    return Tasks(
+        staff=staff.on_duty(rng, starts),
+        kind=rng.integers(5, size=size),
+        stage=np.minimum((starts - calendar.campaign_starts).astype(int) * 3 // days, 2),
+        starts=starts,
+        due=due,
+        done=done,
+        planned=planned,
+        finished=np.where(begun, np.floor(planned * share), 0).astype(int),
+        problem=np.where(begun & is_late, rng.integers(4, size=size), NOBODY),
+        departments=rng.integers(4, size=size),
+    )
+
+
+def _allow(rng: np.random.Generator, calendar: Calendar, expenses: Expenses) -> Budgets:
+    """A line for whatever a team spends in a month of the campaign: enough for most, too little for some."""
+    spent = expenses.spent >= calendar.campaign_starts
+    month = expenses.spent[spent].astype("datetime64[M]")
+    parts = [part[spent] for part in (expenses.category, expenses.channel, expenses.team)]
+    lines, place = np.unique(np.stack([month.astype(int), *parts]), axis=1, return_inverse=True)
+    actual = np.bincount(place.ravel(), expenses.amount[spent], lines.shape[1])
+    starts = lines[0].astype("datetime64[M]")
+    thousand = 1_000 * 100
+    return Budgets(
+        starts=starts.astype("datetime64[D]"),
+        ends=(starts + 1).astype("datetime64[D]") - DAY,
+        category=lines[1],
+        channel=lines[2],
+        team=lines[3],
+        amount=(np.ceil(actual * rng.uniform(0.85, 1.35, len(actual)) / thousand) * thousand).astype(int),
+    )
+
+
+def _show(rng: np.random.Generator, calendar: Calendar, scale: Scale, activities: Activities) -> Exposures:
+    """Each day of each channel that is advertising, and each day of each of its activities."""
+    days = np.arange(calendar.month(-5), calendar.today + DAY)
+    shown = np.arange(5)
+    lines = [(np.repeat(days, len(shown)), np.tile(shown, len(days)), np.full(len(days) * len(shown), NOBODY))]
+    for place in np.flatnonzero(np.isin(activities.channel, shown)):
+        own = days[(days >= activities.starts[place]) & (days <= activities.ends[place])]
+        lines.append((own, np.full(len(own), activities.channel[place]), np.full(len(own), place)))
+    day, channel, activity = (np.concatenate(part) for part in zip(*lines, strict=True))
+    order = np.lexsort((activity, channel, day))
+    day, channel, activity = day[order], channel[order], activity[order]
+    usual = np.array([9_000, 4_000, 2_500, 12_000, 1_200])[channel] * np.where(activity == NOBODY, 1.0, 0.4)
+    impressions = np.rint(usual * scale.leads / 6_000 * rng.lognormal(0, 0.35, len(day))).astype(int)
+    clicks = rng.binomial(impressions, np.array([0.021, 0.045, 0.03, 0.008, 0.06])[channel])
+    return Exposures(
+        day=day,
+        channel=channel,
+        activity=activity,
+        impressions=impressions,
+        reach=rng.binomial(impressions, 0.7),
+        clicks=clicks,
+        visits=rng.binomial(clicks, 0.8),
+    )
 
 
 def _span(hours: Numbers) -> Numbers:

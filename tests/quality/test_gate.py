@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -23,6 +23,7 @@ BREAK: dict[str, Callable[[Rule], Cells]] = {
     "range": lambda rule: {rule.columns[0]: "-7" if rule.arguments["minimum"] is not None else "99999"},
     "pattern": lambda rule: {rule.columns[0]: "?"},
     "length": lambda rule: {rule.columns[0]: "长" * 201},
+    "above": lambda rule: {rule.columns[0]: "0"},
     "not_in_future": lambda rule: {rule.columns[0]: "2026-11-21"},
     "plan_currency": lambda rule: {rule.columns[0]: "USD"},
     "not_before": lambda rule: {rule.columns[0]: "2026-10-01"},
@@ -31,22 +32,30 @@ BREAK: dict[str, Callable[[Rule], Cells]] = {
     "minimum_when": lambda rule: {rule.columns[0]: "-1", rule.columns[1]: rule.arguments["equals"]},
     "required_when": lambda rule: {rule.columns[0]: "", rule.columns[1]: rule.arguments["equals"]},
     "recorded_in_time": lambda rule: {rule.columns[1]: "2026-11-20"},
-    "key": lambda rule: {rule.columns[0]: "good"},
-    "unique": lambda rule: {name: "13800138000" if name == "phone" else "good" for name in rule.columns},
+    "key": lambda rule: {name: shared(rule.table, name) for name in rule.columns},
+    "unique": lambda rule: {name: shared(rule.table, name) for name in rule.columns},
 }
+
+
+def shared(table: str, name: str) -> str:
+    """What the good row holds in a column that copies may have in common with it."""
+    if name == "phone":
+        return "13800138000"
+    return "good" if len(contracts()[table].key) == 1 else row(table)[name]
 
 
 def distinct(table: str, number: int, **cells: str) -> Cells:
     """A good row that shares no key with another number's."""
-    key = contracts()[table].key[0]
+    key = contracts()[table].by_name[contracts()[table].key[0]]
+    own = f"{date(2026, 10, 31) - timedelta(days=number)}" if key.type == "date" else f"row {number}"
     contact = {"phone": f"1390000{number:04d}"} if table == "customers" else {}
-    return row(table, **{key: f"row {number}"} | contact | cells)
+    return row(table, **{key.name: own} | contact | cells)
 
 
 @pytest.mark.parametrize("table", contracts())
 def test_every_rule_catches_a_broken_row_in_both_judgements(table: str) -> None:
     gate = gate_of(table)
-    good = row(table, **{name: "13800138000" if name == "phone" else "good" for name in _keys(table)})
+    good = row(table, **{name: shared(table, name) for name in _keys(table)})
     broken = [distinct(table, number, **BREAK[rule.kind](rule)) for number, rule in enumerate(gate.rules)]
     with holding(table, [good, *broken]) as session:
         counted = gate.split(session)
@@ -112,6 +121,48 @@ def test_two_blank_keys_are_missing_and_not_each_others_duplicates() -> None:
         counted = gate_of("orders").split(session)
     assert counted.outcomes["quarantined"] == 2
     assert counted.broken["key_unique"] == 0
+
+
+def test_a_key_of_several_columns_is_shared_by_those_that_share_all_of_it() -> None:
+    rows = [
+        row("exposures", day="2026-11-02", channel="search", campaign_id="A1", clicks="1"),
+        row("exposures", day="2026/11/2", channel="search ", campaign_id="Ａ1", clicks="0"),
+        row("exposures", day="2026-11-02", channel="search", campaign_id="A2"),
+        row("exposures", day="2026-11-03", channel="search", campaign_id="A1"),
+    ]
+    assert sorted(outcomes("exposures", rows).values()) == ["accepted", "accepted", "accepted", "merged"]
+    assert "merged" not in list(outcomes("exposures", rows).values())[2:]
+
+
+def test_a_blank_part_of_a_key_that_may_be_blank_is_a_value_like_another() -> None:
+    rows = [
+        row("exposures", campaign_id=""),
+        row("exposures", campaign_id=" "),
+        row("exposures", campaign_id="A1"),
+    ]
+    assert sorted(outcomes("exposures", rows).values()) == ["accepted", "accepted", "merged"]
+
+
+def test_keys_that_lack_a_part_they_must_have_are_nobodys_copies_in_both_judgements() -> None:
+    rows = [row("exposures", day=""), row("exposures", day="Feb 30"), row("exposures", day="", channel="")]
+    with holding("exposures", rows) as session:
+        gate = gate_of("exposures")
+        counted = gate.split(session)
+        assert gate.measure(session, counted)["key_unique"] == counted.broken["key_unique"] == 0
+    assert counted.outcomes["quarantined"] == 3
+
+
+@pytest.mark.parametrize(("rate", "outcome"), [("0", "quarantined"), ("0.0001", "accepted"), ("-1", "quarantined")])
+def test_an_exchange_rate_is_more_than_nothing(rate: str, outcome: str) -> None:
+    assert outcomes("rates", [row("rates", rate=rate)]) == {2: outcome}
+
+
+def test_a_table_of_which_nothing_happens_has_no_day_of_its_own() -> None:
+    with holding("benchmarks", [row("benchmarks")]) as session:
+        gate = gate_of("benchmarks")
+        gate.split(session)
+        [kept] = session.frame(gate.accepted()).to_dict("records")
+    assert set(kept) == {"metric", "period", "value", "source", "_is_late", "_row_id"}
 
 
 @pytest.mark.parametrize(
