@@ -278,7 +278,10 @@ def test_run_refuses_a_company_without_sources(folder: Path):
 def test_run_refuses_to_accept_a_drop_of_an_unknown_table(folder: Path):
     result = tuoke("run", folder, "--date", DAY, "--accept-drop", "custmers")
     assert result.exit_code == 2
-    assert "--accept-drop custmers: no such table; there are answers, benchmarks, budgets, campaigns, customers" in said(result)
+    assert (
+        "--accept-drop custmers: no such table; there are answers, benchmarks, budgets, campaigns, customers"
+        in said(result)
+    )
 
 
 def test_run_refuses_a_plan_that_cant_be_computed(folder: Path):
