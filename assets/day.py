@@ -61,9 +61,9 @@ class ProjectDay:
 
     def relation(self, name: str) -> Relation:
         """A table as it stood on the day: what arrives as increments is put together from the days so far."""
-        layer, table = name.split(".")
-        if layer == "dwd" and table in contracts() and self.arrives(table) == "increment":
-            return self.lake.increments(name, self.as_of, contracts()[table].key)
+        gated = {contract.gated: contract for contract in contracts().values()}
+        if name in gated and self.arrives(gated[name].table) == "increment":
+            return self.lake.increments(name, self.as_of, gated[name].key)
         return self.lake.snapshot(name, self.as_of)
 
     def arrives(self, table: str) -> str:

@@ -40,7 +40,10 @@ def dq_lineage(spec: TableSpec) -> Lineage:
 
 def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> dg.AssetsDefinition:
     def build(day: ProjectDay) -> pd.DataFrame:
-        rows = pd.concat([day.read(f"{part}.{table}") for table in contracts()], ignore_index=True)
+        found = [day.read(f"{part}.{table}") for table in contracts()]
+        if spec is LEDGER:
+            found += [day.read(f"{part}.{contract.records}") for contract in contracts().values() if contract.records]
+        rows = pd.concat(found, ignore_index=True)
         if spec is LEDGER:
             demand_balance(rows.to_dict("records"))
         return rows

@@ -6,6 +6,7 @@ from assets.ads import ads_assets
 from assets.day import TuokeProject
 from assets.dq import dq_assets
 from assets.dwd import dwd_asset
+from assets.dwd.identity import identity_assets
 from assets.factory import PLAN_KEY, sql_asset, team
 from assets.models import models, published
 from assets.ods import ods_asset, source_assets
@@ -32,6 +33,7 @@ def definitions_of(project: Project) -> dg.Definitions:
             _plan_asset(plan),
             *(ods_asset(contract, project) for contract in contracts().values()),
             *(dwd_asset(contract, project) for contract in contracts().values()),
+            identity_assets(project),
             *dq_assets(plan),
             *(sql_asset(model, plan) for model in models().values()),
             *ads_assets(project),

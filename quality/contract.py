@@ -16,6 +16,8 @@ from pipeline.plan import Label, Threshold
 
 FOLDER = Path(__file__).parent / "contracts"
 
+KEY_RULE = "key_unique"
+
 RATES = ("completeness", "accuracy", "duplicates", "timeliness")
 
 ColumnType = Literal["text", "integer", "double", "decimal", "date", "timestamp", "boolean"]
@@ -87,6 +89,8 @@ class Contract:
     latency_days: int | None
     available_by: str
     money: str | None
+    records: str | None
+    """What the rows are called that the gate lets through, where they are not yet the things the table is about."""
     thresholds: Mapping[str, Threshold]
     """Rate -> what the source promises; a plan may ask for other ones."""
     columns: tuple[Column, ...]
@@ -96,6 +100,11 @@ class Contract:
     def by_name(self) -> dict[str, Column]:
         """The columns by name."""
         return {column.name: column for column in self.columns}
+
+    @property
+    def gated(self) -> str:
+        """The table of dwd that the gate writes."""
+        return f"dwd.{self.records or self.table}"
 
     @property
     def key(self) -> tuple[str, ...]:
@@ -160,6 +169,7 @@ def contract_from(text: str) -> Contract:
         latency_days=int(sla["latency"]) if "latency" in sla else None,
         available_by=sla["timeOfAvailability"],
         money=own.get("money"),
+        records=own.get("records"),
         thresholds=_thresholds(schema),
         columns=columns,
         rules=tuple(rules),
@@ -242,7 +252,7 @@ def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rul
     """The key first, then the wider keys the contract names: each may merge what the one before left apart."""
     key = tuple(column.name for column in columns if column.key)
     blank = tuple(column.name for column in columns if column.key and not column.required)
-    rules = [Rule("key_unique", schema.name, "uniqueness", "key", key, arguments={"optional": blank})]
+    rules = [Rule(KEY_RULE, schema.name, "uniqueness", "key", key, arguments={"optional": blank})]
     for quality in schema.quality or []:
         if quality.implementation["kind"] != "unique":
             continue

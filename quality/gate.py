@@ -15,7 +15,7 @@ from sqlglot import exp
 
 from pipeline.engine import Session, inline, snippet, standard_macros
 from pipeline.errors import TuokeError
-from quality.contract import Column, Contract, Rule
+from quality.contract import KEY_RULE, Column, Contract, Rule
 from quality.rules import DUE, KEY_PREFIX, RAW_PREFIX, UNREAD_PREFIX, Day, broken, expectation, looked_at
 
 TYPED, COPIES, SETTLED = "gate.typed", "gate.copies", "gate.settled"
@@ -47,6 +47,8 @@ class Counted:
     rows: int
     outcomes: Mapping[str, int]
     broken: Mapping[str, int]
+    repeated: int
+    """Rows that repeat another, under the key of the table or under a wider one."""
     incomplete: int
     inaccurate: int
     timed: int
@@ -104,7 +106,7 @@ class Gate:
             if column.type != "text"
         ]
         helpers += [
-            _shared_key(rule, self.mapped).as_(f"{KEY_PREFIX}{rule.id}", quoted=True)
+            shared_key(rule, self.mapped).as_(f"{KEY_PREFIX}{rule.id}", quoted=True)
             for rule in self.rules
             if rule.kind == "unique"
         ]
@@ -120,9 +122,11 @@ class Gate:
         return [exp.cast(latest, kind).as_(DUE, quoted=True)]
 
     def _copies(self) -> exp.Select:
-        """Of the rows no rule keeps back, copies merge into the latest version; one duplicate key after the other.
+        """Of the rows no rule keeps back, which repeats the latest version of what; one duplicate key after the other.
 
-        Who shares a key is found on the keys alone, so that only those few rows are ranked as a whole.
+        Only rows that share the key of the table merge here. Those that share a wider key are counted: who is the same
+        as whom is settled where all that is known of them is looked at together. Who shares a key is found on the keys
+        alone, so that only those few rows are ranked as a whole.
         """
         keys = exp.select("_row_id", *self._flags(self._duplicate_rules)).from_(TYPED)
         sharing = exp.select("*").from_(keys.subquery("keys")).where(self._any(self._duplicate_rules))
@@ -153,9 +157,10 @@ class Gate:
         rows = exp.select(*columns, *flags, "_merged_into", "_merged_by").from_(f"{TYPED} as typed")
         rows = rows.join(f"{COPIES} as copies", on="copies._row_id = typed._row_id", join_type="left")
         outcome = snippet(
-            "case when $kept_back then 'quarantined' when _merged_into is not null then 'merged'"
+            "case when $kept_back then 'quarantined' when _merged_by = $key then 'merged'"
             " when $late then 'late' else 'accepted' end",
             kept_back=self._is_kept_back(),
+            key=KEY_RULE,
             late=self._any([rule for rule in self.rules if rule.dimension == "timeliness"]),
         )
         return exp.select("*", outcome.as_("_outcome")).from_(rows.subquery("judged"))
@@ -220,6 +225,7 @@ class Gate:
         counts = {
             "rows": snippet("count(*)"),
             "timed": snippet("count($x)", x=self._timed()),
+            "repeated": _how_many(snippet("_merged_into is not null")),
             "filled": snippet("$sum", sum=_total([snippet("count($x)", x=cell) for cell in cells])),
             **{name: _how_many(self._any(rules)) for name, rules in groups.items()},
             **{
@@ -234,6 +240,7 @@ class Gate:
             rows=found["rows"],
             outcomes=_with_prefix(found, "outcome:"),
             broken=_with_prefix(found, "rule:"),
+            repeated=found["repeated"],
             incomplete=found["incomplete"],
             inaccurate=found["inaccurate"],
             timed=found["timed"],
@@ -248,7 +255,7 @@ class Gate:
     # --- what is written ---
 
     def accepted(self) -> exp.Select:
-        """The rows of `dwd.<table>`: typed columns, the day of the event, whether the row came late."""
+        """The rows the gate lets through: typed columns, the day of the event, whether the row came late."""
         columns: list[exp.Expr] = [_col(column.name) for column in self.contract.columns]
         if self.contract.event is not None and self.contract.event_day != self.contract.event:
             columns.append(exp.cast(_col(self.contract.event), "date").as_(self.contract.event_day))
@@ -295,30 +302,6 @@ class Gate:
         breaks = [exp.If(this=_bad(rule), true=exp.Literal.string(rule.id)) for rule in self.rules if rule.quarantines]
         return snippet("coalesce(settled._merged_by, $first)", first=exp.Case(ifs=breaks))
 
-    def links(self) -> exp.Select:
-        """The rows of `dwd.customer_links`: every id a customer was sent under, and the one that stands for it."""
-        query = exp.select(
-            snippet("sent.customer_id").as_("source_customer_id"),
-            snippet("max(golden.customer_id)").as_("customer_id"),
-            snippet(
-                "case when max(golden.customer_id) = sent.customer_id then 'own' else min(sent._merged_by) end"
-            ).as_("rule_id"),
-            snippet("min(sent._row_id)").as_("_row_id"),
-        ).from_(f"{SETTLED} as sent")
-        last = "sent"
-        for number, _ in enumerate(self._duplicate_rules, start=1):
-            into = f"into_{number}"
-            on = snippet(
-                "$row = coalesce($merged, $own)",
-                row=exp.column("_row_id", into),
-                merged=exp.column("_merged_into", last),
-                own=exp.column("_row_id", last),
-            )
-            query, last = query.join(f"{SETTLED} as {into}", on=on, join_type="inner"), into
-        on = exp.column("_row_id", "golden").eq(exp.column("_row_id", last))
-        query = query.join(f"{SETTLED} as golden", on=on, join_type="inner")
-        return query.where(snippet("sent._outcome <> 'quarantined'")).group_by("sent.customer_id")
-
     def _money(self, table: str) -> exp.Expr:
         money = exp.column(self.contract.money, table=table, quoted=True) if self.contract.money else exp.null()
         return exp.cast(money, "decimal(18,2)")
@@ -351,7 +334,7 @@ class Gate:
         return found
 
     def measure_accepted(self, file: Path, session: Session) -> dict[str, int]:
-        """Rows of `dwd.<table>`, as it was written to `file`, that still break a rule; there must be none."""
+        """Rows let through, as they were written to `file`, that still break a rule; there must be none."""
         rules = [rule for rule in self.rules if (rule.quarantines and rule.kind != "type") or rule.kind == "key"]
         written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
         found = self._second_opinion(session, written, rules, typed=False)
@@ -429,7 +412,7 @@ def _said(column: Column) -> exp.Expr:
     return _col(column.name if column.type == "text" else f"{RAW_PREFIX}{column.name}")
 
 
-def _shared_key(rule: Rule, mapped: frozenset[str]) -> exp.Expr:
+def shared_key(rule: Rule, mapped: frozenset[str]) -> exp.Expr:
     """The keyed hash of the columns that make two rows one; NULL where one that must be there is not."""
     optional = set(rule.arguments["optional"])
     needed = [exp.func("lower", _col(name)) for name in rule.columns if name not in optional]

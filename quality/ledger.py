@@ -21,7 +21,7 @@ LEDGER = TableSpec(
     grain=("table_name", "layer", "currency"),
     columns={
         "table_name": ("text", "Canonical table"),
-        "layer": ("text", "ods: from the source into the lake; dwd: through the gate"),
+        "layer": ("text", "ods: from the source into the lake; dwd: through the gate; golden: from records to things"),
         "currency": ("text", "ISO 4217 code the row states, - where the table has no money or the row states none"),
         "rows_in": ("bigint", "Rows that came"),
         "rows_accepted": ("bigint", "Rows let through in time"),
@@ -65,6 +65,12 @@ def gate_entries(contract: Contract, sent: Tally, outcomes: dict[str, Tally]) ->
         )
         for currency in currencies
     ]
+
+
+def golden_entry(contract: Contract, *, records: int, things: int, merged: int) -> dict[str, Any]:
+    """The ledger's row of a table whose records were found to be fewer things than there are records."""
+    sides = {"accepted": (things, Decimal(0)), "merged": (merged, Decimal(0))}
+    return _entry(contract.table, "golden", NO_CURRENCY, (records, Decimal(0)), sides)
 
 
 def _entry(

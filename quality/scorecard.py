@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.plan import Quality, Threshold
 from pipeline.tables import TableSpec
 from quality.contract import RATES, Contract, Rule
-from quality.gate import LATE, MERGED, Counted, Gate
+from quality.gate import LATE, Counted, Gate
 from quality.rules import message
 
 State = Literal["final", "provisional", "withheld"]
@@ -75,7 +75,7 @@ def rates(
     missing = [rule.columns[0] for rule in gate.not_assessed if rule.kind == "required"]
     partial = f"not in the source: {', '.join(missing)}" if missing else None
     untimed = None if counted.timed else "the source does not say when rows were entered"
-    repeated = counted.outcomes[MERGED]
+    repeated = counted.repeated
     late = counted.broken.get("recorded_in_time", 0)
     kept = counted.outcomes["accepted"] + counted.outcomes[LATE]
     still = {rule.dimension: after.get(rule.id, 0) for rule in gate.rules if after.get(rule.id)}

@@ -117,7 +117,7 @@ def _told(event: dg.DagsterEvent) -> tuple[str, int]:
 
 def gate_of(*tables: str) -> dg.AssetSelection:
     """Landing and gate of these tables, and nothing after them."""
-    names = [f"{layer}.{table}" for table in tables for layer in ("ods", "dwd")]
+    names = [name for table in tables for name in (f"ods.{table}", contracts()[table].gated, f"dwd.{table}")]
     return dg.AssetSelection.assets(*map(asset_key, names)).required_multi_asset_neighbors()
 
 

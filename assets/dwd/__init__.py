@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 from typing import Any
 
 import dagster as dg
@@ -26,15 +27,14 @@ from assets.factory import (
 from pipeline.engine import Session, snippet
 from pipeline.errors import GateClosed
 from pipeline.project import Project
-from quality.contract import RATES, Contract, contracts
+from quality.contract import RATES, Contract
 from quality.gate import LATE, QUARANTINED, Counted, Gate
 from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
 from quality.scorecard import RESULTS, SCORECARD, not_delivered, rates, results
 
 DIMENSION_OF = {"consistency": "accuracy", "uniqueness": "duplicates"}
-LINKS = "dwd.customer_links"
-CUSTOMERS = "customers"
+EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 RATED = {
     "completeness": "Rows with every required value, of those sent.",
@@ -56,8 +56,8 @@ _TYPES = {
 
 
 @dataclass(frozen=True)
-class _Out:
-    """A table that a gate writes."""
+class Out:
+    """A table that a step of this layer writes, beside others."""
 
     name: str
     description: str
@@ -68,26 +68,28 @@ class _Out:
     optional: frozenset[str] = frozenset()
     """Columns of the grain that may be blank."""
 
-    def spec(self, contract: Contract, project: Project) -> dg.AssetSpec:
-        """The asset it is."""
+    def spec(self, owner: str, inputs: Iterable[str]) -> dg.AssetSpec:
+        """The asset it is, made of these tables and the plan."""
         return dg.AssetSpec(
             asset_key(self.name),
-            group_name="dwd",
+            group_name=self.name.split(".")[0],
             description=self.description,
-            owners=[team(contract.owner)],
+            owners=[team(owner)],
             kinds=set(self.kinds),
-            deps=[asset_key(f"ods.{contract.table}"), PLAN_KEY],
+            deps=[*map(asset_key, inputs), PLAN_KEY],
             metadata={"grain": ", ".join(self.grain), **self.schema},
         )
 
-    def result(self, day: ProjectDay, checks: list[dg.AssetCheckResult]) -> dg.MaterializeResult:
-        """What was written, beside the checks that it keeps its grain and those given."""
+    def result(
+        self, day: ProjectDay, checks: list[dg.AssetCheckResult], told: Mapping[str, Any] = EMPTY
+    ) -> dg.MaterializeResult:
+        """What was written and what else is `told` of it, beside the checks that it keeps its grain and those given."""
         with day.session([]) as session:
             unique = grain_check(session, day, self.name, self.grain, day.file(self.name), self.optional)
         rows = {"dagster/row_count": unique.metadata["rows"]}
         return dg.MaterializeResult(
             asset_key=asset_key(self.name),
-            metadata={**self.schema, **column_lineage(self.lineage), **rows},
+            metadata={**self.schema, **column_lineage(self.lineage), **rows, **told},
             check_results=[unique, *checks],
         )
 
@@ -95,34 +97,27 @@ class _Out:
 def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
     """The gate of one source table: what it lets through, with the verdict of every rule as a check.
 
-    The customers' gate also writes `dwd.customer_links`, in the same step: it is the same decision, told by id.
     A table no source delivers is empty: its rules have nothing to judge and are no checks.
     """
     is_delivered = bool(project.sources.feeds(contract.table))
     accepted = _accepted(contract, is_delivered)
-    others = [_links()] if contract.table == CUSTOMERS else []
 
     @dg.multi_asset(
-        name=f"dwd__{contract.table}",
-        specs=[out.spec(contract, project) for out in (accepted, *others)],
+        name=contract.gated.replace(".", "__"),
+        specs=[accepted.spec(contract.owner, [f"ods.{contract.table}"])],
         partitions_def=daily_partitions(project.plan),
-        check_specs=[
-            *[grain_spec(out.name) for out in (accepted, *others)],
-            *(_check_specs(contract) if is_delivered else []),
-        ],
+        check_specs=[grain_spec(accepted.name), *(_check_specs(contract) if is_delivered else [])],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
             checks = pass_gate(contract, day)
             yield accepted.result(day, checks if is_delivered else [])
-            for out in others:
-                yield out.result(day, [])
 
     return table
 
 
-def _accepted(contract: Contract, is_delivered: bool) -> _Out:
+def _accepted(contract: Contract, is_delivered: bool) -> Out:
     ods = f"ods.{contract.table}"
     said = "Typed, cleaned, without duplicates; other rows are in quarantine." if is_delivered else NOT_DELIVERED
     made_of = {column.name: [(ods, column.name)] for column in contract.columns}
@@ -132,8 +127,8 @@ def _accepted(contract: Contract, is_delivered: bool) -> _Out:
     if contract.recorded:
         made_of["_is_late"] = [(ods, contract.event), (ods, contract.recorded)]
     personal = [column.name for column in contract.columns if column.personal]
-    return _Out(
-        name=f"dwd.{contract.table}",
+    return Out(
+        name=contract.gated,
         description=f"{contract.description} {said}",
         grain=contract.key,
         kinds=frozenset({"duckdb", "greatexpectations"}),
@@ -158,35 +153,9 @@ def dwd_columns(contract: Contract) -> Columns:
     )
 
 
-def _links() -> _Out:
-    ods = "ods.customers"
-    merging = [rule for rule in contracts()[CUSTOMERS].rules if rule.dimension == "uniqueness"]
-    looked_at = sorted({(ods, column) for rule in merging for column in rule.columns})
-    return _Out(
-        name=LINKS,
-        description="Every id a customer was sent under, and the customer it is.",
-        grain=("source_customer_id",),
-        kinds=frozenset({"duckdb"}),
-        schema=column_schema(
-            {
-                "source_customer_id": ("text", "Id a customer was sent under"),
-                "customer_id": ("text", "The customer it is"),
-                "rule_id": ("text", "own, or the duplicate rule that merged it"),
-                "_row_id": ("text", "A row the id was sent in"),
-            }
-        ),
-        lineage={
-            "source_customer_id": [(ods, "customer_id")],
-            "customer_id": looked_at,
-            "rule_id": looked_at,
-            "_row_id": [(ods, "_row_id")],
-        },
-    )
-
-
 def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
     told = RATED | {rule.id: f"Said of a row that breaks it: {message(rule, contract)[1]}." for rule in contract.rules}
-    key = asset_key(f"dwd.{contract.table}")
+    key = asset_key(contract.gated)
     return [dg.AssetCheckSpec(name, asset=key, description=description) for name, description in told.items()]
 
 
@@ -213,7 +182,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
         _check_quarantine(gate, day, counted, landed)
         _write_accepted(gate, day, session)
         if mapped:
-            found, after = gate.measure(session, counted), gate.measure_accepted(day.file(f"dwd.{table}"), session)
+            found, after = gate.measure(session, counted), gate.measure_accepted(day.file(contract.gated), session)
         else:
             found, after = {}, {}
     _write_ledger(contract, day, landed, gate)
@@ -242,18 +211,17 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
 
 
 def _write_accepted(gate: Gate, day: ProjectDay, session: Session) -> None:
-    table = gate.contract.table
-    with day.lake.write(f"dwd.{table}", day.as_of) as file:
+    with day.lake.write(gate.contract.gated, day.as_of) as file:
         session.write(gate.accepted(), file, order_by=[*gate.contract.key, "_row_id"])
-    if table == CUSTOMERS:
-        with day.lake.write(LINKS, day.as_of) as file:
-            session.write(gate.links(), file, order_by=["source_customer_id"])
 
 
 def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int], gate: Gate) -> None:
     """Count every side from what was written, not from what was meant."""
     table = contract.table
-    written = {f"held.{name}": day.lake.snapshot(f"{name}.{table}", day.as_of) for name in ("dwd", "quarantine")}
+    written = {
+        "held.dwd": day.lake.snapshot(contract.gated, day.as_of),
+        "held.quarantine": day.lake.snapshot(f"quarantine.{table}", day.as_of),
+    }
     with day.engine.session(
         zone=day.project.plan.timezone,
         tables={f"ods.{table}": day.lake.snapshot(f"ods.{table}", day.as_of), **written},
@@ -297,7 +265,7 @@ def _check_results(
 ) -> list[dg.AssetCheckResult]:
     """Counts, never rows. A rule passes while its share of bad rows is within what its dimension allows."""
     sent = {score["dimension"]: score for score in scores if score["layer"] == "ods"}
-    judged = _Judged(asset_key(f"dwd.{contract.table}"), day.as_of)
+    judged = _Judged(asset_key(contract.gated), day.as_of)
     checks = [judged.rate(sent[name]) for name in RATES]
     return checks + [judged.rule(rule, sent) for rule in rules if rule["layer"] == "ods"]
 

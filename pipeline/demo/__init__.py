@@ -22,7 +22,7 @@ import pyarrow.compute as pc
 import xlsxwriter
 import yaml
 
-from pipeline.demo.dirt import ACTIONS, Defect, Delivery, Spec, overwrite, roughen, soil
+from pipeline.demo.dirt import ACTIONS, Action, Defect, Delivery, Spec, overwrite, roughen, soil
 from pipeline.demo.rows import Rows, Texts, write_rows
 from pipeline.demo.story import DAY, Calendar, Scale, Streams, tell
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project
@@ -34,6 +34,9 @@ SMALL = Scale("S", 2_000, 6_000, 8_000, 15_000, 3_000, media_bills=1_200, people
 MEDIUM = Scale("M", 100_000, 150_000, 1_000_000, 500_000, 100_000, media_bills=30_000, people=2_500, activities=600)
 SCALES = {scale.name: scale for scale in (SMALL, MEDIUM)}
 
+WAYS_OUT: tuple[Action, ...] = ("late", "quarantined", "merged")
+"""What the gate does with a row but accept it."""
+
 BROKEN_LINES: dict[str, Callable[[str, str], str]] = {
     "extra": lambda line, delimiter: f"{line}{delimiter}转交",
     "cut": lambda line, delimiter: delimiter.join(line.split(delimiter)[:2]),
@@ -44,13 +47,17 @@ BROKEN_LINES: dict[str, Callable[[str, str], str]] = {
 
 @dataclass(frozen=True)
 class RowCounts:
-    """delivered = accepted + late + quarantined + merged, as in the ledger."""
+    """delivered = accepted + late + quarantined + merged, as in the ledger; linked and apart are among the accepted."""
 
     delivered: int
     accepted: int
     late: int
     quarantined: int
     merged: int
+    linked: int
+    """The same customer as another row, under another id."""
+    apart: int
+    """Somebody else who looks like the customer of another row."""
 
 
 @dataclass(frozen=True)
@@ -180,14 +187,14 @@ def _speak(rows: Rows, feed: Feed, rng: np.random.Generator) -> Rows:
 
 def _count(delivery: Delivery) -> RowCounts:
     marked = {action: len(delivery.places(action)) for action in ACTIONS}
-    return RowCounts(delivered=delivery.size, accepted=delivery.size - sum(marked.values()), **marked)
+    return RowCounts(delivered=delivery.size, accepted=delivery.size - sum(marked[way] for way in WAYS_OUT), **marked)
 
 
 def _add_up(delivery: Delivery, column: str) -> MoneySums:
     cells = overwrite(delivery.rows[column], dict.fromkeys(delivery.broken_lines, ""))
     readable = pc.match_substring_regex(cells, r"^-?[0-9]+[.][0-9]{2}$")
     fen = pc.replace_substring(pc.if_else(readable, cells, "0"), ".", "").cast(pa.int64()).to_numpy()
-    marked = {action: _yuan(fen[delivery.places(action)]) for action in ACTIONS}
+    marked = {action: _yuan(fen[delivery.places(action)]) for action in WAYS_OUT}
     delivered = _yuan(fen)
     accepted = delivered - sum(marked.values(), Decimal(0))
     return MoneySums(column=column, delivered=delivered, accepted=accepted, **marked)

@@ -16,8 +16,10 @@ import pyarrow.compute as pc
 from pipeline.demo.rows import Rows, Texts
 from pipeline.demo.story import Numbers
 
-Action = Literal["late", "quarantined", "merged"]
+Action = Literal["late", "quarantined", "merged", "linked", "apart"]
 ACTIONS: tuple[Action, ...] = get_args(Action)
+ADDED: tuple[Action, ...] = ("merged", "linked", "apart")
+"""A copy that is the same row, the same customer under another id, or somebody else who looks alike."""
 Days = Mapping[str, str]
 """What {as_of}, {future}, {past}, {settled} and {long} stand for."""
 
@@ -58,14 +60,18 @@ class Spec:
     @property
     def action(self) -> Action:
         """What becomes of a row that breaks the rule."""
-        if self.rule.endswith("_unique"):
+        if self.rule == "key_unique":
             return "merged"
+        if self.rule == "other_customer":
+            return "apart"
+        if self.rule == "same_customer" or self.rule.endswith("_unique"):
+            return "linked"
         return "late" if self.rule == "recorded_in_time" else "quarantined"
 
     @property
     def is_copy(self) -> bool:
         """Adds a row instead of changing one."""
-        return self.action == "merged"
+        return self.action in ADDED
 
     def fits(self, clean: Rows, days: Days) -> Numbers:
         """Rows that can have it and break no second rule."""

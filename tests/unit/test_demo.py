@@ -20,7 +20,7 @@ import yaml
 from python_calamine import CalamineWorkbook
 
 from pipeline.demo import SMALL, Scale, Truth, write_company
-from pipeline.demo.dirt import Defect
+from pipeline.demo.dirt import ACTIONS, ADDED, Defect
 from pipeline.plan import Target
 from pipeline.project import Feed, Project
 
@@ -162,7 +162,7 @@ def test_rows_add_up(company: Company, table: str):
     counts = company.truth.rows[table]
     marked = Counter(defect.action for defect in company.truth.defects if defect.table == table)
     assert counts.delivered == len(company.rows[table])
-    assert (counts.late, counts.quarantined, counts.merged) == (marked["late"], marked["quarantined"], marked["merged"])
+    assert {action: getattr(counts, action) for action in ACTIONS} == {action: marked[action] for action in ACTIONS}
     assert counts.delivered == counts.accepted + counts.late + counts.quarantined + counts.merged
 
 
@@ -184,7 +184,7 @@ def test_each_row_breaks_the_rule_it_is_listed_with_and_no_other_breaks_any(comp
     listed = {
         defect.line: [defect.rule]
         for defect in company.truth.defects
-        if defect.table == table and defect.action != "merged"
+        if defect.table == table and defect.action not in ADDED
     }
     assert {line: rules for line, rules in company.broken[table].items() if rules} == listed
 
@@ -194,7 +194,7 @@ def test_copies_are_listed_beside_the_row_they_repeat_and_nothing_else_repeats(c
     listed = {
         (defect.rule, defect.line, defect.twin)
         for defect in company.truth.defects
-        if defect.table == table and defect.action == "merged"
+        if defect.table == table and defect.rule.endswith("_unique")
     }
     assert set(copies(company, table, listed)) == listed
 
@@ -203,7 +203,7 @@ def test_copies_are_listed_beside_the_row_they_repeat_and_nothing_else_repeats(c
 def test_the_row_that_loses_is_never_the_newer_one(company: Company, table: str):
     rows = company.rows[table]
     for defect in company.truth.defects:
-        if defect.table == table and defect.twin is not None:
+        if defect.table == table and defect.rule.endswith("_unique"):
             loser, winner = rows[defect.line].cells, rows[defect.twin].cells
             assert newness(table, loser) <= newness(table, winner)
             assert newness(table, loser) < newness(table, winner) or same(table, loser, winner)
@@ -489,7 +489,7 @@ def rates_of(company: Company, table: str) -> dict[str, float]:
     return {
         "completeness": 1 - missing / size,
         "accuracy": 1 - (company.truth.rows[table].quarantined - missing) / size,
-        "duplicates": company.truth.rows[table].merged / size,
+        "duplicates": sum(defect.rule.endswith("_unique") for defect in defects) / size,
         "timeliness": 1 - company.truth.rows[table].late / size,
     }
 
