@@ -24,12 +24,23 @@ ColumnMap = dict[Identifier, str]
 Shape = TypeVar("Shape", bound=Strict)
 
 
+class Lines(Strict):
+    """The source's rows are lines: those of one input that share the table's key make one row.
+
+    `sum` names the columns that are added up. Of every other column the row has what its lines agree on, and
+    nothing where they differ; a day or a moment is that of the first line.
+    """
+
+    sum: list[Identifier] = []
+
+
 class Feed(Strict):
     """One place a canonical table comes from, and how its columns are called there.
 
     `columns` names the source's column of each canonical one; a canonical column that is not named is taken from a
     source column of the same name, if there is one. `where` keeps the source's rows whose column has one of the
-    values. `values` translates values, `constants` fills whole columns, `absent` says why a column can't be had.
+    values, `exclude` leaves out those that have. `values` translates values; in these three a `*` stands for any text.
+    `constants` fills whole columns, `absent` says why a column can't be had.
     """
 
     source: Identifier
@@ -51,6 +62,8 @@ class Feed(Strict):
     constants: ColumnMap = {}
     values: dict[Identifier, dict[str, str]] = {}
     where: dict[str, list[str]] = {}
+    exclude: dict[str, list[str]] = {}
+    lines: Lines | None = None
     absent: dict[Identifier, str] = {}
     allow_empty: bool = False
 

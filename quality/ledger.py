@@ -10,13 +10,13 @@ from pipeline.tables import TableSpec
 from quality.contract import Contract
 
 NO_CURRENCY = "-"
-COUNTED = ("accepted", "late", "quarantined", "merged", "out_of_scope")
+COUNTED = ("accepted", "late", "quarantined", "merged", "added_up", "out_of_scope")
 
 LEDGER = TableSpec(
     name="dq.ledger",
     description=(
         "Where every row and every amount of a source table went: "
-        "in = accepted + late + quarantined + merged + out of scope."
+        "in = accepted + late + quarantined + merged + added up + out of scope."
     ),
     grain=("table_name", "layer", "currency"),
     columns={
@@ -28,12 +28,14 @@ LEDGER = TableSpec(
         "rows_late": ("bigint", "Rows let through that were entered too late"),
         "rows_quarantined": ("bigint", "Rows kept back with a reason"),
         "rows_merged": ("bigint", "Rows that repeat another and were merged into it"),
+        "rows_added_up": ("bigint", "Lines that went into the row of another line of the same order"),
         "rows_out_of_scope": ("bigint", "Rows the mapping leaves out on purpose"),
         "amount_in": ("numeric(18,2)", "Money of the rows that came"),
         "amount_accepted": ("numeric(18,2)", "Money let through in time"),
         "amount_late": ("numeric(18,2)", "Money let through late"),
         "amount_quarantined": ("numeric(18,2)", "Money kept back"),
         "amount_merged": ("numeric(18,2)", "Money of merged rows"),
+        "amount_added_up": ("numeric(18,2)", "Money of those lines; not read before they are added up, so always 0"),
         "amount_out_of_scope": ("numeric(18,2)", "Money of rows left out on purpose; not read, so always 0"),
         "is_balanced": ("boolean", "Whether both sides are equal, in rows and in money"),
     },
@@ -43,9 +45,11 @@ Tally = dict[str, tuple[int, Decimal]]
 """Currency -> rows and money."""
 
 
-def landing_entry(contract: Contract, *, read: int, landed: int, unreadable: int, out_of_scope: int) -> dict[str, Any]:
+def landing_entry(
+    contract: Contract, *, read: int, landed: int, unreadable: int, out_of_scope: int, added_up: int = 0
+) -> dict[str, Any]:
     """The ledger's row of a table between source and lake; money can't be read there yet."""
-    sides = {"accepted": landed, "quarantined": unreadable, "out_of_scope": out_of_scope}
+    sides = {"accepted": landed, "quarantined": unreadable, "added_up": added_up, "out_of_scope": out_of_scope}
     return _entry(
         contract.table, "ods", NO_CURRENCY, (read, Decimal(0)), {name: (n, Decimal(0)) for name, n in sides.items()}
     )

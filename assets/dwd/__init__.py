@@ -236,6 +236,7 @@ def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int]
             landed=sum(rows for rows, _ in sent.values()),
             unreadable=landed["rows_unreadable"],
             out_of_scope=landed["rows_out_of_scope"],
+            added_up=landed["rows_added_up"],
         ),
         *gate_entries(contract, sent, outcomes),
     ]

@@ -23,8 +23,9 @@ from assets.factory import (
     passed,
     team,
 )
+from assets.ods.lines import refuse_sums, rows_of_lines
 from pipeline.errors import GateClosed
-from pipeline.project import Feed, Project
+from pipeline.project import Feed, Lines, Project
 from pipeline.sources import FeedReader, FeedReport, UnreadableRow
 from pipeline.tables import TableSpec
 from quality.contract import Contract
@@ -61,12 +62,13 @@ UNREADABLE = TableSpec(
 
 LANDED = TableSpec(
     name="landed",
-    description="How many rows of a source table were read, landed, left out by the mapping, or unreadable.",
+    description="How many rows of a source table were read, landed, added up, left out by the mapping, or unreadable.",
     grain=("table_name",),
     columns={
         "table_name": ("text", "Canonical table"),
         "rows_read": ("bigint", "Rows the source holds"),
         "rows_landed": ("bigint", "Rows in ods"),
+        "rows_added_up": ("bigint", "Lines that went into the row of another line"),
         "rows_out_of_scope": ("bigint", "Rows the mapping leaves out on purpose"),
         "rows_unreadable": ("bigint", "Lines that are no rows"),
     },
@@ -165,6 +167,7 @@ def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
                 **column_lineage(_lineage(contract, feeds, landing)),
                 "dagster/row_count": rows,
                 "rows_read": landing.total("rows_read"),
+                "rows_added_up": landing.total("rows_added_up"),
                 "rows_out_of_scope": landing.total("rows_filtered"),
                 "rows_unreadable": len(landing.unreadable),
                 "inputs": [file.name for report in landing.reports for file in report.inputs],
@@ -213,14 +216,32 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
         day.lake.write(f"ods.{contract.table}", day.as_of) as file,
         pq.ParquetWriter(file, schema, compression="zstd", use_dictionary=repeating) as writer,
     ):
-        for feed in feeds:
+        for place, feed in enumerate(feeds, start=1):
             reader = feed_reader(feed, contract, day)
             with reader:
-                _write_behind(reader.batches(), writer)
+                if feed.lines is None:
+                    _write_behind(reader.batches(), writer)
+                else:
+                    _add_up(feed.lines, contract, day, reader, f"lines.{contract.table}_{place}", writer)
             reports.append(reader.report)
     landing = Landing(reports)
     _write_reports(contract, day, landing, feeds)
     return landing
+
+
+def _add_up(
+    lines: Lines, contract: Contract, day: ProjectDay, reader: FeedReader, name: str, writer: pq.ParquetWriter
+) -> None:
+    """Keep a feed's lines in the lake as `name`, and write the rows they make."""
+    refuse_sums(contract, lines)
+    with day.lake.write(name, day.as_of) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as kept:
+        _write_behind(reader.batches(), kept)
+    rows = 0
+    for batch in rows_of_lines(contract, lines, day, name):
+        writer.write_batch(batch.cast(writer.schema))
+        rows += batch.num_rows
+    reader.report.rows_added_up = reader.report.rows_landed - rows
+    reader.report.rows_landed = rows
 
 
 def _write_behind(batches: Iterable[pa.RecordBatch], writer: pq.ParquetWriter) -> None:
@@ -269,6 +290,7 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
         "table_name": contract.table,
         "rows_read": landing.total("rows_read"),
         "rows_landed": landing.total("rows_landed"),
+        "rows_added_up": landing.total("rows_added_up"),
         "rows_out_of_scope": landing.total("rows_filtered"),
         "rows_unreadable": len(landing.unreadable),
     }

@@ -200,6 +200,6 @@ def _rows(ledger: pd.DataFrame) -> dict[str, int]:
     """What a source sent is known at landing, what became of a row that was landed at the gate."""
     landing, gate = ledger[ledger["layer"] == "ods"], ledger[ledger["layer"] == "dwd"]
     rows = {way: int(gate[f"rows_{way}"].sum()) for way in COUNTED}
-    for way in ("quarantined", "out_of_scope"):
+    for way in ("quarantined", "added_up", "out_of_scope"):
         rows[way] += int(landing[f"rows_{way}"].sum())
     return {"in": int(landing["rows_in"].sum()), **rows}

@@ -11,6 +11,7 @@ from rich.text import Text
 from assets.ads.catalogue import catalogue
 from assets.ads.kpi_values import variant_state
 from assets.ads.plan_faults import plan_faults
+from assets.ods.lines import refuse_sums
 from pipeline.commands.screen import (
     BAD,
     GOOD,
@@ -101,6 +102,8 @@ def _look(project: Project, as_of: date) -> Iterator[Looked]:
     for contract in contracts().values():
         for feed in project.sources.feeds(contract.table):
             try:
+                if feed.lines is not None:
+                    refuse_sums(contract, feed.lines)
                 seen = probe(
                     feed,
                     table=contract.table,

@@ -35,11 +35,13 @@ class UnreadableRow:
 
 @dataclass
 class FeedReport:
-    """What a feed brought: `rows_read` are those landed, filtered out by `where`, and unreadable."""
+    """What a feed brought: `rows_read` are those landed, added up, filtered out, and unreadable."""
 
     inputs: list[InputFile] = field(default_factory=list)
     rows_read: int = 0
     rows_landed: int = 0
+    rows_added_up: int = 0
+    """Lines that went into the row of another line."""
     rows_filtered: int = 0
     unreadable: list[UnreadableRow] = field(default_factory=list)
     columns_found: list[str] = field(default_factory=list)

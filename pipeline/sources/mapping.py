@@ -1,5 +1,6 @@
 """A feed's mapping: the source's columns and words become the canonical ones, and what is not meant is left out."""
 
+import re
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -9,6 +10,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.project import Feed
 from pipeline.sources.chunk import Chunk
 
+ANY_TEXT = "*"
 DELIMITERS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 
 
@@ -25,8 +27,9 @@ class FeedMapping:
         self._refuse_unknown()
 
     def _refuse_unknown(self) -> None:
-        for key in ("columns", "constants", "values", "absent"):
-            unknown = [column for column in getattr(self._feed, key) if column not in self._columns]
+        named = {key: getattr(self._feed, key) for key in ("columns", "constants", "values", "absent")}
+        for key, columns in (named | {"lines.sum": self._feed.lines.sum if self._feed.lines else []}).items():
+            unknown = [column for column in columns if column not in self._columns]
             if unknown:
                 raise ConfigurationError(
                     f"sources.yaml, {self._table}.{key}: {self._table} has no column {', '.join(unknown)}; "
@@ -49,13 +52,14 @@ class FeedMapping:
 
     def unused(self, found: Sequence[str]) -> list[str]:
         """Source columns that nothing asks for."""
-        used = {*self.picked(found).values(), *self._feed.where}
+        used = {*self.picked(found).values(), *self._feed.where, *self._feed.exclude}
         return [column for column in found if column not in used]
 
     def missing(self, found: Sequence[str]) -> dict[str, str]:
         """Source column that is not there -> what it is wanted for."""
         mapped = {source: f"mapped to {column}" for column, source in self._feed.columns.items()}
         filters = {source: "named in where" for source in self._feed.where}
+        filters |= {source: "named in exclude" for source in self._feed.exclude}
         required = {c: "required" for c in self._columns if c in self._required and not self._is_settled(c)}
         return {source: reason for source, reason in (required | filters | mapped).items() if source not in found}
 
@@ -77,7 +81,7 @@ class FeedMapping:
         return f" Is the delimiter {other[0]}? It is declared as {self._feed.delimiter!r}."
 
     def apply(self, chunk: Chunk) -> Chunk:
-        """The rows `where` keeps, renamed and translated; a canonical column nothing fills is NULL."""
+        """The rows `where` and `exclude` leave, renamed and translated; a canonical column nothing fills is NULL."""
         rows, lines = self._kept(chunk)
         picked = self.picked(rows.schema.names)
         arrays = [self._column(column, picked.get(column), rows) for column in self._columns]
@@ -85,10 +89,11 @@ class FeedMapping:
 
     def _kept(self, chunk: Chunk) -> tuple[pa.RecordBatch, pa.Int64Array]:
         rows, lines = chunk.rows, chunk.lines
-        for source, values in self._feed.where.items():
-            sent = pc.utf8_trim_whitespace(pc.fill_null(_values(rows, source), ""))
-            keep = pc.is_in(sent, pa.array(values, pa.string()))
-            rows, lines = rows.filter(keep), lines.filter(keep)
+        for filters, is_kept in ((self._feed.where, True), (self._feed.exclude, False)):
+            for source, values in filters.items():
+                named = _is_one_of(_values(rows, source), values)
+                keep = named if is_kept else pc.invert(named)
+                rows, lines = rows.filter(keep), lines.filter(keep)
         return rows, lines
 
     def _column(self, column: str, source: str | None, rows: pa.RecordBatch) -> pa.StringArray:
@@ -104,6 +109,30 @@ def _values(rows: pa.RecordBatch, source: str) -> pa.StringArray:
 
 
 def translate(sent: pa.StringArray, aliases: dict[str, str]) -> pa.StringArray:
-    """Values that have an alias, blanks around them aside, as that alias says; the others as sent."""
-    place = pc.index_in(pc.utf8_trim_whitespace(sent), pa.array(list(aliases), pa.string()))
-    return pc.coalesce(pc.take(pa.array(list(aliases.values()), pa.string()), place), sent)
+    """Values that have an alias, blanks around them aside, as that alias says; the others as sent.
+
+    Of aliases with a `*` the first that fits counts, after those without.
+    """
+    bare = pc.utf8_trim_whitespace(sent)
+    told = pc.take(
+        pa.array(list(aliases.values()), pa.string()), pc.index_in(bare, pa.array(list(aliases), pa.string()))
+    )
+    for alias, word in aliases.items():
+        if ANY_TEXT in alias:
+            told = pc.coalesce(told, pc.if_else(_fits(bare, alias), word, pa.scalar(None, pa.string())))
+    return pc.coalesce(told, sent)
+
+
+def _is_one_of(sent: pa.StringArray, values: Sequence[str]) -> pa.BooleanArray:
+    """Whether each value, blanks around it aside, is one of these; what is not there is an empty text."""
+    bare = pc.utf8_trim_whitespace(pc.fill_null(sent, ""))
+    found = pc.is_in(bare, pa.array(values, pa.string()))
+    for value in values:
+        if ANY_TEXT in value:
+            found = pc.or_(found, _fits(bare, value))
+    return found
+
+
+def _fits(bare: pa.StringArray, pattern: str) -> pa.BooleanArray:
+    parts = map(re.escape, pattern.split(ANY_TEXT))
+    return pc.match_substring_regex(bare, f"(?s)^{'.*'.join(parts)}$")

@@ -575,6 +575,7 @@ def test_the_ledger_adds_up_from_source_to_table():
         ["+", "late", "1", "100.00"],
         ["+", "quarantined", "1", "0.00"],
         ["+", "merged", "1", "0.00"],
+        ["+", "added", "up", "0", "0.00"],
         ["+", "out", "of", "scope", "1", "0.00"],
         ["balanced"],
     ]

@@ -89,6 +89,32 @@ def test_where_keeps_rows_with_one_of_the_values_and_counts_the_others(landing):
     assert (report.rows_read, report.rows_landed, report.rows_filtered) == (3, 2, 1)
 
 
+def test_exclude_leaves_out_rows_with_one_of_the_values_and_counts_them(landing):
+    feed_reader = reader(landing, exclude={"渠道": ["展会", "other"], "id": ["3"]})
+    assert [(row["id"], row["_line"]) for row in rows(feed_reader)] == [("2", 3)]
+    assert (feed_reader.report.rows_read, feed_reader.report.rows_filtered) == (3, 2)
+
+
+def test_a_star_stands_for_any_text_and_other_signs_for_themselves(tmp_path):
+    numbers = ["C536", "536", "c536", "5.6", " C1 ", ""]
+    (tmp_path / "leads.csv").write_text("id,名\n" + "".join(f"{number},x\n" for number in numbers))
+    assert [row["id"] for row in rows(reader(tmp_path, where={"id": ["C*"]}))] == ["C536", " C1 "]
+    assert [row["id"] for row in rows(reader(tmp_path, where={"id": ["*.*", "c*6"]}))] == ["c536", "5.6"]
+    assert [row["id"] for row in rows(reader(tmp_path, exclude={"id": ["*5*", ""]}))] == [" C1 "]
+
+
+def test_of_aliases_the_exact_one_counts_then_the_first_that_fits(tmp_path):
+    (tmp_path / "leads.csv").write_text("id\nC536\nC999\n536\nA1\n")
+    aliases = {"C*": "refund", "C999": "test", "5*": "sale", "*6": "never"}
+    landed = rows(reader(tmp_path, columns={"channel": "id"}, values={"channel": aliases}))
+    assert [row["channel"] for row in landed] == ["refund", "test", "sale", "A1"]
+
+
+def test_a_column_that_exclude_names_must_be_there(landing):
+    with pytest.raises(SourceError, match=r"leads.csv has no column 状态 \(named in exclude\)"):
+        rows(reader(landing, exclude={"状态": ["作废"]}))
+
+
 def test_a_column_declared_absent_is_not_taken_from_one_of_the_same_name(landing):
     assert {row["amount"] for row in rows(reader(landing, absent={"amount": "not kept"}))} == {None}
 
@@ -96,6 +122,11 @@ def test_a_column_declared_absent_is_not_taken_from_one_of_the_same_name(landing
 def test_one_source_column_may_fill_two(landing):
     landed = rows(reader(landing, columns={"name": "客户", "channel": "客户"}))
     assert all(row["name"] == row["channel"] for row in landed)
+
+
+def test_a_sum_of_a_column_the_table_does_not_have_is_a_mistake_in_sources_yaml(landing):
+    with pytest.raises(ConfigurationError, match=r"leads\.lines\.sum: leads has no column total; it has id, name"):
+        reader(landing, lines={"sum": ["total"]})
 
 
 @pytest.mark.parametrize("key", ["columns", "constants", "absent"])
