@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -21,6 +22,7 @@ SOURCES_FILE = "sources.yaml"
 PLAN_FILE = "plan.yaml"
 
 ColumnMap = dict[Identifier, str]
+Factors = Annotated[list[str], Field(min_length=2)]
 Shape = TypeVar("Shape", bound=Strict)
 
 
@@ -34,6 +36,13 @@ class Lines(Strict):
     sum: list[Identifier] = []
 
 
+class Cursor(Strict):
+    """How far a database was read: a column of the query whose values only grow, and where the first day begins."""
+
+    column: str
+    initial: str | int | datetime | date
+
+
 class Feed(Strict):
     """One place a canonical table comes from, and how its columns are called there.
 
@@ -41,6 +50,7 @@ class Feed(Strict):
     source column of the same name, if there is one. `where` keeps the source's rows whose column has one of the
     values, `exclude` leaves out those that have. `values` translates values; in these three a `*` stands for any text.
     `constants` fills whole columns, `absent` says why a column can't be had.
+    `multiply` makes a number of several source columns, `units`, `dates` and `timezone` say how values are meant.
     """
 
     source: Identifier
@@ -55,7 +65,8 @@ class Feed(Strict):
     database: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]*$")] | None = None
     """Name of the environment variable that holds the SQLAlchemy URL."""
     query: str | None = None
-    """Query of a database feed; `:as_of` stands for the day."""
+    """Query of a database feed; `:as_of` stands for the day, `:cursor` for how far the days before it got."""
+    cursor: Cursor | None = None
     arrives: Literal["snapshot", "increment"] | None = None
     """As the contract says, unless this feed differs."""
     columns: ColumnMap = {}
@@ -65,6 +76,16 @@ class Feed(Strict):
     exclude: dict[str, list[str]] = {}
     lines: Lines | None = None
     absent: dict[Identifier, str] = {}
+    multiply: dict[Identifier, Factors] = {}
+    """Column -> the source's columns whose product it is."""
+    units: ColumnMap = {}
+    """Column -> the unit its plain numbers are in, as 万元."""
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")] | None = None
+    """Currency of the whole feed; the same as a constant."""
+    timezone: str | None = None
+    """Where its clocks stand: moments without an offset are local time there."""
+    dates: ColumnMap = {}
+    """Column -> the one form its dates are written in, as `strptime` knows it."""
     allow_empty: bool = False
 
     @model_validator(mode="after")
@@ -75,10 +96,27 @@ class Feed(Strict):
             raise ValueError("database and query belong together: database names the variable that holds the URL")
         if self.file is not None and (Path(self.file).is_absolute() or ".." in Path(self.file).parts):
             raise ValueError(f"file {self.file!r} leaves the landing folder; set landing: to the folder it is in")
-        twice = sorted(set(self.columns) & set(self.constants) | set(self.columns) & set(self.absent))
+        ways = [*self.columns, *self.multiply, *self.stated, *self.absent]
+        twice = sorted({column for column in ways if ways.count(column) > 1})
+        if self.currency and "currency" in self.constants:
+            twice.append("currency")
         if twice:
             raise ValueError(f"{', '.join(twice)}: mapped and also constant or absent; keep one")
         return self
+
+    @model_validator(mode="after")
+    def _bounded(self) -> "Feed":
+        if self.cursor is not None and not all(name in (self.query or "") for name in (":cursor", ":as_of")):
+            raise ValueError(
+                "a feed with a cursor needs a query with :cursor and :as_of, "
+                "so that a day asks for what came after the days before it and not for what came later"
+            )
+        return self
+
+    @property
+    def stated(self) -> dict[str, str]:
+        """What fills whole columns."""
+        return self.constants | ({"currency": self.currency} if self.currency else {})
 
 
 class Sources(Strict):

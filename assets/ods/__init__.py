@@ -24,9 +24,9 @@ from assets.factory import (
     team,
 )
 from assets.ods.lines import refuse_sums, rows_of_lines
-from pipeline.errors import GateClosed
+from pipeline.errors import ConfigurationError, GateClosed
 from pipeline.project import Feed, Lines, Project
-from pipeline.sources import FeedReader, FeedReport, UnreadableRow
+from pipeline.sources import FeedReader, FeedReport, UnreadableRow, query_name
 from pipeline.tables import TableSpec
 from quality.contract import Contract
 
@@ -71,6 +71,18 @@ LANDED = TableSpec(
         "rows_added_up": ("bigint", "Lines that went into the row of another line"),
         "rows_out_of_scope": ("bigint", "Rows the mapping leaves out on purpose"),
         "rows_unreadable": ("bigint", "Lines that are no rows"),
+    },
+)
+
+CURSORS = TableSpec(
+    name="cursors",
+    description="How far the queries of a source table got: the next day asks for what lies behind.",
+    grain=("source", "input", "column_name"),
+    columns={
+        "source": ("text", "System it comes from"),
+        "input": ("text", "Name of the query"),
+        "column_name": ("text", "Column whose values only grow"),
+        "cursor": ("text", "Kind and text of its largest value so far"),
     },
 )
 
@@ -187,10 +199,10 @@ def ods_columns(contract: Contract) -> Columns:
 def _lineage(contract: Contract, feeds: list[Feed], landing: Landing) -> Lineage:
     """The sources' own columns, under the names they have there; what the mapping states comes from nowhere."""
     picked = [
-        (column, (f"source.{feed.source}", feed.columns.get(column, column)))
+        (column, (f"source.{feed.source}", source))
         for feed, report in zip(feeds, landing.reports, strict=True)
-        for column in report.columns_filled
-        if column not in feed.constants
+        for column, sources in report.made_of.items()
+        for source in sources
     ]
     return {name: sorted({source for column, source in picked if column == name}) for name in contract.by_name}
 
@@ -257,7 +269,16 @@ def _write_behind(batches: Iterable[pa.RecordBatch], writer: pq.ParquetWriter) -
 
 
 def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
-    """A reader of one feed on one day."""
+    """A reader of one feed on one day, from where the days before got to.
+
+    Raises:
+        ConfigurationError: of a table that must be whole every day only what is new is asked for.
+    """
+    if feed.cursor is not None and day.arrives(contract.table) != "increment":
+        raise ConfigurationError(
+            f"sources.yaml, {contract.table}.cursor: {contract.table} arrives as a snapshot, every row every day; "
+            "remove the cursor, or set arrives: increment"
+        )
     return FeedReader(
         feed,
         table=contract.table,
@@ -266,7 +287,20 @@ def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
         landing=day.project.landing,
         as_of=day.as_of,
         environment=day.project.environment,
+        kinds={column.name: column.type for column in contract.columns},
+        cursor=_cursor_before(feed, contract, day),
     )
+
+
+def _cursor_before(feed: Feed, contract: Contract, day: ProjectDay) -> str | None:
+    """How far the last day before this one got with the same query, whenever it was evaluated."""
+    name = f"{CURSORS.name}.{contract.table}"
+    earlier = [known for known in day.lake.days(name) if known < day.as_of]
+    if feed.cursor is None or not earlier:
+        return None
+    known = pq.read_table(day.lake.file(name, earlier[-1])).to_pylist()
+    same = (feed.source, query_name(feed), feed.cursor.column)
+    return next((row["cursor"] for row in known if (row["source"], row["input"], row["column_name"]) == same), None)
 
 
 def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds: list[Feed]) -> None:
@@ -295,6 +329,14 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
         "rows_unreadable": len(landing.unreadable),
     }
     filled = sorted({column for report in landing.reports for column in report.columns_filled})
+    cursors = [
+        {"source": feed.source, "input": file.name, "column_name": feed.cursor.column, "cursor": report.cursor}
+        for feed, report in zip(feeds, landing.reports, strict=True)
+        for file in report.inputs
+        if feed.cursor is not None and report.cursor is not None
+    ]
+    if any(feed.cursor is not None for feed in feeds):
+        day.write(CURSORS, cursors, f"{CURSORS.name}.{contract.table}")
     day.write(MAPPED, [{"column_name": name} for name in filled], f"mapped.{contract.table}")
     day.write(UNREADABLE, unreadable, f"landing.{contract.table}")
     day.write(DELIVERIES, inputs, f"deliveries.{contract.table}")

@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 from pipeline.errors import SourceError
 from pipeline.project import Feed
 from pipeline.sources.chunk import REFUSED_LIMIT, Chunk, Input, InputFile, Refused, sift, too_many_refused
-from pipeline.sources.database import database_input
+from pipeline.sources.database import QueryInput, database_input, query_name
 from pipeline.sources.files import find_files
 from pipeline.sources.mapping import FeedMapping
 
-__all__ = ["FeedReader", "FeedReport", "InputFile", "Probe", "UnreadableRow", "probe"]
+__all__ = ["FeedReader", "FeedReport", "InputFile", "Probe", "UnreadableRow", "probe", "query_name"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,10 @@ class FeedReport:
     columns_filled: list[str] = field(default_factory=list)
     """Canonical columns the feed fills, in the table's order."""
     columns_unused: list[str] = field(default_factory=list)
+    made_of: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Canonical column -> the source's columns it is made of."""
+    cursor: str | None = None
+    """How far a query with a cursor got."""
 
 
 @dataclass(frozen=True)
@@ -81,14 +85,18 @@ class FeedReader:
         landing: Path,
         as_of: date,
         environment: Mapping[str, str],
+        kinds: Mapping[str, str] | None = None,
+        cursor: str | None = None,
     ) -> None:
-        """
+        """`kinds` names the type of each column that is not text; `cursor` is that of the report of a day before.
+
         Raises:
-            ConfigurationError: the mapping names a column the table does not have.
+            ConfigurationError: the mapping names a column the table does not have, or says of one what can't be.
         """
         self._feed, self._table = feed, table
         self._landing, self._as_of, self._environment = landing, as_of, environment
-        self._mapping = FeedMapping(feed, table=table, columns=columns, required=required)
+        self._cursor = cursor
+        self._mapping = FeedMapping(feed, table=table, columns=columns, required=required, kinds=kinds)
         self._running: Generator[pa.RecordBatch, None, None] | None = None
         texts = [(name, pa.string()) for name in (*columns, "_row_id", "_source")]
         self.schema = pa.schema([*texts, ("_line", pa.int64())])
@@ -114,9 +122,11 @@ class FeedReader:
         return self._running
 
     def _batches(self) -> Generator[pa.RecordBatch, None, None]:
-        for given in inputs_of(self._feed, self._landing, self._as_of, self._environment):
+        for given in inputs_of(self._feed, self._landing, self._as_of, self._environment, self._cursor):
             yield from self._land(given)
             self.report.inputs.append(given.fingerprint())
+            self.report.cursor = given.latest if isinstance(given, QueryInput) else None
+        self.report.made_of = self._mapping.made_of(self.report.columns_found)
         self.report.columns_filled = self._mapping.filled(self.report.columns_found)
         self.report.columns_unused = self._mapping.unused(self.report.columns_found)
 
@@ -148,7 +158,7 @@ class FeedReader:
                 f"{name}: not one row can be read; the first, line {refused.line}, has {refused.message}. "
                 "Correct delimiter or header_row in sources.yaml, or have it delivered again"
             )
-        if good == 0 and not self._feed.allow_empty:
+        if good == 0 and not self._feed.allow_empty and self._feed.cursor is None:
             raise SourceError(f"{name} has no rows; have it delivered again, or set allow_empty: true if that may be")
 
     def _refuse(self, name: str, refused: Sequence[Refused]) -> None:
@@ -179,9 +189,13 @@ class FeedReader:
         return hashlib.sha256(f"{self._feed.source}|{self._table}|{name}".encode()).hexdigest()[:12]
 
 
-def inputs_of(feed: Feed, landing: Path, as_of: date, environment: Mapping[str, str]) -> Sequence[Input]:
+def inputs_of(
+    feed: Feed, landing: Path, as_of: date, environment: Mapping[str, str], cursor: str | None = None
+) -> Sequence[Input]:
     """The files or the query of a feed on a day."""
-    return find_files(feed, landing, as_of) if feed.file is not None else [database_input(feed, as_of, environment)]
+    if feed.file is not None:
+        return find_files(feed, landing, as_of)
+    return [database_input(feed, as_of, environment, cursor)]
 
 
 def probe(

@@ -1,7 +1,10 @@
 """A feed's mapping: the source's columns and words become the canonical ones, and what is not meant is left out."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import chain
+from typing import NoReturn
+from zoneinfo import ZoneInfo, available_timezones
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -9,31 +12,75 @@ import pyarrow.compute as pc
 from pipeline.errors import ConfigurationError
 from pipeline.project import Feed
 from pipeline.sources.chunk import Chunk
+from pipeline.sources.values import UNITS, in_format, in_unit, local_time, product, tells_day
 
 ANY_TEXT = "*"
+NUMBERS = ("decimal", "double", "integer")
+TIMES = ("date", "timestamp")
 DELIMITERS = {";": "';'", "\t": r'"\t"', "|": "'|'", ",": "','"}
 
 
 class FeedMapping:
     """How one feed fills one canonical table."""
 
-    def __init__(self, feed: Feed, *, table: str, columns: Sequence[str], required: Sequence[str]) -> None:
-        """
+    def __init__(
+        self,
+        feed: Feed,
+        *,
+        table: str,
+        columns: Sequence[str],
+        required: Sequence[str],
+        kinds: Mapping[str, str] | None = None,
+    ) -> None:
+        """`kinds` names the type of each column that is not text.
+
         Raises:
-            ConfigurationError: the feed maps a column the table does not have.
+            ConfigurationError: the feed maps a column the table does not have, or says of one what can't be said.
         """
         self._feed, self._table = feed, table
-        self._columns, self._required = list(columns), set(required)
+        self._columns, self._required, self._kinds = list(columns), set(required), dict(kinds or {})
         self._refuse_unknown()
+        self._refuse_impossible()
+        self._zone = ZoneInfo(feed.timezone) if feed.timezone else None
+
+    def _refuse_impossible(self) -> None:
+        feed = self._feed
+        for key, kinds, what in (
+            ("units", NUMBERS, "number"),
+            ("multiply", NUMBERS, "number"),
+            ("dates", TIMES, "date"),
+        ):
+            wrong = [column for column in getattr(feed, key) if self._kinds.get(column) not in kinds]
+            if wrong:
+                self._refuse(key, f"{', '.join(wrong)} holds no {what}; remove it")
+        for column, unit in feed.units.items():
+            if unit not in UNITS:
+                self._refuse("units", f"{column} can't be in {unit!r}; known are {', '.join(UNITS)}")
+        for column, form in feed.dates.items():
+            if not tells_day(form):
+                self._refuse("dates", f"{form!r} of {column} does not tell a day; write it as %d/%m/%Y %H:%M")
+        if feed.timezone is not None:
+            self._refuse_zone(feed.timezone)
+
+    def _refuse_zone(self, zone: str) -> None:
+        if zone not in available_timezones():
+            self._refuse("timezone", f"there is no time zone {zone!r}; write it as Asia/Shanghai")
+        if "timestamp" not in self._kinds.values():
+            self._refuse("timezone", f"{self._table} has no moments, only days; remove it")
+
+    def _refuse(self, key: str, reason: str) -> NoReturn:
+        raise ConfigurationError(f"sources.yaml, {self._table}.{key}: {reason}")
 
     def _refuse_unknown(self) -> None:
-        named = {key: getattr(self._feed, key) for key in ("columns", "constants", "values", "absent")}
+        keys = ("columns", "stated", "values", "absent", "multiply", "units", "dates")
+        named = {key: getattr(self._feed, key) for key in keys}
         for key, columns in (named | {"lines.sum": self._feed.lines.sum if self._feed.lines else []}).items():
             unknown = [column for column in columns if column not in self._columns]
             if unknown:
-                raise ConfigurationError(
-                    f"sources.yaml, {self._table}.{key}: {self._table} has no column {', '.join(unknown)}; "
-                    f"it has {', '.join(self._columns)}"
+                key = "currency" if self._feed.currency and unknown == ["currency"] else key
+                self._refuse(
+                    "constants" if key == "stated" else key,
+                    f"{self._table} has no column {', '.join(unknown)}; it has {', '.join(self._columns)}",
                 )
 
     def picked(self, found: Sequence[str]) -> dict[str, str]:
@@ -43,16 +90,23 @@ class FeedMapping:
         return {column: wanted[column] for column in self._columns if wanted.get(column) in found}
 
     def _is_settled(self, column: str) -> bool:
-        return column in self._feed.columns or column in self._feed.constants or column in self._feed.absent
+        feed = self._feed
+        return any(column in ways for ways in (feed.columns, feed.stated, feed.absent, feed.multiply))
+
+    def made_of(self, found: Sequence[str]) -> dict[str, tuple[str, ...]]:
+        """Canonical column -> the source columns it is made of, of those that are there."""
+        made = {column: (source,) for column, source in self.picked(found).items()}
+        whole = {column: tuple(parts) for column, parts in self._feed.multiply.items() if set(parts) <= set(found)}
+        return {column: (made | whole)[column] for column in self._columns if column in made or column in whole}
 
     def filled(self, found: Sequence[str]) -> list[str]:
         """The canonical columns that get a value, in the table's order."""
-        picked = self.picked(found)
-        return [column for column in self._columns if column in picked or column in self._feed.constants]
+        made = self.made_of(found)
+        return [column for column in self._columns if column in made or column in self._feed.stated]
 
     def unused(self, found: Sequence[str]) -> list[str]:
         """Source columns that nothing asks for."""
-        used = {*self.picked(found).values(), *self._feed.where, *self._feed.exclude}
+        used = {*chain.from_iterable(self.made_of(found).values()), *self._feed.where, *self._feed.exclude}
         return [column for column in found if column not in used]
 
     def missing(self, found: Sequence[str]) -> dict[str, str]:
@@ -60,8 +114,11 @@ class FeedMapping:
         mapped = {source: f"mapped to {column}" for column, source in self._feed.columns.items()}
         filters = {source: "named in where" for source in self._feed.where}
         filters |= {source: "named in exclude" for source in self._feed.exclude}
+        factors = {part: f"multiplied into {column}" for column, parts in self._feed.multiply.items() for part in parts}
         required = {c: "required" for c in self._columns if c in self._required and not self._is_settled(c)}
-        return {source: reason for source, reason in (required | filters | mapped).items() if source not in found}
+        return {
+            source: reason for source, reason in (required | filters | factors | mapped).items() if source not in found
+        }
 
     def complaint(self, name: str, found: Sequence[str]) -> str | None:
         """What to say about columns that are not there, if any are not."""
@@ -97,10 +154,27 @@ class FeedMapping:
         return rows, lines
 
     def _column(self, column: str, source: str | None, rows: pa.RecordBatch) -> pa.StringArray:
-        constant = self._feed.constants.get(column)
-        sent = pa.repeat(pa.scalar(constant, pa.string()), rows.num_rows) if source is None else _values(rows, source)
-        aliases = self._feed.values.get(column)
-        return translate(sent, aliases) if aliases else sent
+        return self._meant(column, self._sent(column, source, rows))
+
+    def _sent(self, column: str, source: str | None, rows: pa.RecordBatch) -> pa.StringArray:
+        if column in self._feed.multiply:
+            return product([_values(rows, part) for part in self._feed.multiply[column]])
+        if source is not None:
+            return _values(rows, source)
+        return pa.repeat(pa.scalar(self._feed.stated.get(column), pa.string()), rows.num_rows)
+
+    def _meant(self, column: str, sent: pa.StringArray) -> pa.StringArray:
+        """The values as the feed says they are meant."""
+        feed = self._feed
+        if column in feed.values:
+            sent = translate(sent, feed.values[column])
+        if column in feed.dates:
+            sent = in_format(sent, feed.dates[column])
+        if column in feed.units:
+            sent = in_unit(sent, feed.units[column])
+        if self._zone is not None and self._kinds.get(column) == "timestamp":
+            sent = local_time(sent, self._zone)
+        return sent
 
 
 def _values(rows: pa.RecordBatch, source: str) -> pa.StringArray:

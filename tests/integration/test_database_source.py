@@ -7,10 +7,15 @@ from typing import Any
 
 import pytest
 import sqlalchemy
+import yaml
+from runs import rows_of, write_small_company
 
+from assets.day import ProjectDay
+from assets.ods import land
 from pipeline.errors import ConfigurationError, SourceError
-from pipeline.project import Feed
+from pipeline.project import Feed, Project
 from pipeline.sources import FeedReader, probe
+from quality.contract import contracts
 
 COLUMNS = ("order_id", "amount", "ordered_at", "note", "is_paid", "tags")
 QUERY = f"select {', '.join(COLUMNS)} from orders where ordered_at::date <= :as_of order by order_id"
@@ -188,3 +193,136 @@ def test_a_probe_of_a_query_reads_its_first_rows(crm):
         environment={"CRM_URL": crm.url.render_as_string(hide_password=False)},
     )
     assert (found.rows_read, found.missing) == (2, ["labels"])
+
+
+# one question, and nothing else
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select order_id from orders; drop table orders",
+        "select order_id from orders; select 1",
+        "select order_id from orders where note = 'a;b';; select 1",
+    ],
+)
+def test_a_second_statement_is_refused_before_the_first_is_asked(crm, query):
+    with pytest.raises(ConfigurationError, match="has a second statement"):
+        rows(reader(crm.url, query=query))
+    assert len(rows(reader(crm.url))) == 2
+
+
+@pytest.mark.parametrize(
+    "query", ["delete from orders", "truncate orders", "copy orders to '/tmp/x'", "call f()", "  "]
+)
+def test_what_is_no_question_is_refused(crm, query):
+    with pytest.raises(ConfigurationError, match="it must be a select"):
+        rows(reader(crm.url, query=query))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "select order_id from orders where note <> 'a;b' or true;",
+        "with kept as (select * from orders) select order_id from kept",
+        "(select order_id from orders) union all (select order_id from orders where false) -- ; no statement",
+    ],
+)
+def test_a_semicolon_in_a_text_or_at_the_end_is_no_second_statement(crm, query):
+    assert rows(reader(crm.url, query=query))
+
+
+def test_a_question_that_writes_on_the_way_is_refused_by_the_transaction(crm):
+    with pytest.raises(SourceError, match="must not contain data-modifying statements"):
+        rows(reader(crm.url, query="with gone as (delete from orders returning order_id) select order_id from gone"))
+
+
+def test_sqlite_can_write_nothing_either(tmp_path):
+    engine = sqlalchemy.create_engine(f"sqlite:///{tmp_path / 'crm.db'}")
+    with engine.begin() as connection:
+        connection.exec_driver_sql("create table orders (order_id integer)")
+        connection.exec_driver_sql("insert into orders values (7)")
+    with pytest.raises(SourceError, match="readonly database"):
+        rows(reader(engine.url, query="with x as (select 1) insert into orders select 8 from x returning order_id"))
+    engine.dispose()
+
+
+# a cursor
+
+
+NEWER = (
+    "select order_id, amount, ordered_at from orders where ordered_at > :cursor "
+    "and ordered_at < :as_of + interval '1 day' order by order_id"
+)
+CURSOR = {"column": "ordered_at", "initial": "2026-11-01"}
+
+
+def project_of(root: Path, database: sqlalchemy.URL, query: str = NEWER, **feed: Any) -> Project:
+    """A project whose orders come from the database, from where the day before got to."""
+    write_small_company(root, {})
+    orders = {"source": "crm", "database": "CRM_URL", "query": query, "cursor": CURSOR} | feed
+    orders["absent"] = {"customer_id": "not here", "kind": "not here"}
+    (root / "sources.yaml").write_text(yaml.safe_dump({"tables": {"orders": orders | {"currency": "CNY"}}}))
+    with (root / ".env").open("a") as file:
+        file.write(f"CRM_URL={database.render_as_string(hide_password=False)}\n")
+    return Project.read(root)
+
+
+def landed_on(project: Project, day: date) -> list[str]:
+    """The orders landed on a day."""
+    land(contracts()["orders"], ProjectDay(project, day))
+    return [row["order_id"] for row in rows_of(project.root, "ods.orders", day)]
+
+
+def test_each_day_asks_for_what_lies_behind_the_day_before_it(crm, tmp_path):
+    project = project_of(tmp_path, crm.url)
+    assert landed_on(project, date(2026, 11, 19)) == ["007"]
+    assert landed_on(project, date(2026, 11, 20)) == ["008"]
+    assert landed_on(project, date(2026, 11, 21)) == ["009"]
+
+
+def test_a_day_that_is_evaluated_again_asks_the_same_again(crm, tmp_path):
+    project = project_of(tmp_path, crm.url)
+    days = [date(2026, 11, day) for day in (19, 20, 21)]
+    first = [landed_on(project, day) for day in days]
+    assert [landed_on(project, day) for day in reversed(days)] == first[::-1]
+
+
+def test_a_day_without_news_is_empty_and_passes_on_how_far_the_one_before_got(crm, tmp_path):
+    project = project_of(tmp_path, crm.url)
+    assert landed_on(project, date(2026, 11, 19)) == ["007"]
+    with crm.begin() as connection:
+        connection.exec_driver_sql("update orders set ordered_at = '2026-11-21 08:30:00+00' where order_id = '008'")
+    assert landed_on(project, date(2026, 11, 20)) == []
+    assert landed_on(project, date(2026, 11, 21)) == ["008", "009"]
+
+
+def test_another_query_begins_at_the_beginning(crm, tmp_path):
+    assert landed_on(project_of(tmp_path, crm.url), date(2026, 11, 19)) == ["007"]
+    other = project_of(tmp_path, crm.url, query=NEWER.replace("order by order_id", "order by 1"))
+    assert landed_on(other, date(2026, 11, 20)) == ["007", "008"]
+
+
+def test_a_number_may_be_the_cursor(crm, tmp_path):
+    query = "select order_id::int as order_id, amount, ordered_at from orders where ordered_at::date <= :as_of"
+    cursor = {"column": "order_id", "initial": 0}
+    project = project_of(tmp_path, crm.url, query=f"{query} and order_id::int > :cursor", cursor=cursor)
+    assert landed_on(project, date(2026, 11, 19)) == ["7"]
+    assert landed_on(project, date(2026, 11, 21)) == ["8", "9"]
+
+
+def test_a_table_that_is_whole_every_day_can_not_have_a_cursor(crm, tmp_path):
+    project = project_of(tmp_path, crm.url, arrives="snapshot")
+    with pytest.raises(ConfigurationError, match=r"orders\.cursor: orders arrives as a snapshot"):
+        landed_on(project, date(2026, 11, 19))
+
+
+def test_a_cursor_column_that_is_not_selected_is_named(crm, tmp_path):
+    project = project_of(tmp_path, crm.url, cursor={"column": "changed_at", "initial": "2026-11-01"})
+    with pytest.raises(SourceError, match=r"no column changed_at \(named in cursor\); columns found: order_id"):
+        landed_on(project, date(2026, 11, 19))
+
+
+def test_a_cursor_without_an_end_would_bring_what_came_later():
+    with pytest.raises(ValueError, match="needs a query with :cursor and :as_of"):
+        Feed(source="crm", database="CRM_URL", query="select 1 as a where 1 > :cursor", cursor=CURSOR)
