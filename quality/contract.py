@@ -231,6 +231,7 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
     kind = arguments.pop("kind")
     suffixes = {
         "not_in_future": "not_in_future",
+        "check_character": "check_character",
         "plan_currency": "plan_currency",
         "listed": "listed",
         "expected": "expected",

@@ -16,7 +16,18 @@ from sqlglot import exp
 from pipeline.engine import Session, inline, snippet, standard_macros
 from pipeline.errors import TuokeError
 from quality.contract import KEY_RULE, Column, Contract, Rule
-from quality.rules import DUE, KEY_PREFIX, RAW_PREFIX, UNREAD_PREFIX, Day, broken, expectation, looked_at
+from quality.credit_code import wrong_check
+from quality.rules import (
+    DUE,
+    KEY_PREFIX,
+    RAW_PREFIX,
+    UNREAD_PREFIX,
+    WRONG_CHECK_PREFIX,
+    Day,
+    broken,
+    expectation,
+    looked_at,
+)
 
 TYPED, COPIES, SETTLED = "gate.typed", "gate.copies", "gate.settled"
 LINEAGE = ("_row_id", "_source", "_line")
@@ -34,6 +45,8 @@ _VALUES = {
     "timestamp": "clean_timestamp($x)",
     "boolean": "clean_boolean($x)",
 }
+_FORMATS = {"phone": "clean_phone($x)", "email": "clean_email($x)", "rate": "clean_rate($x)"}
+"""Cleaners of what has a form of its own, whatever its type."""
 
 
 class CountsDiffer(TuokeError):
@@ -167,7 +180,7 @@ class Gate:
 
     def _flags(self, rules: Iterable[Rule]) -> list[exp.Expr]:
         """For each rule whether a row breaks it."""
-        return [broken(rule, self.contract, self.day).as_(_bad(rule).name, quoted=True) for rule in rules]
+        return [_finish(broken(rule, self.contract, self.day)).as_(_bad(rule).name, quoted=True) for rule in rules]
 
     @property
     def _row_rules(self) -> list[Rule]:
@@ -351,6 +364,9 @@ class Gate:
         names = sorted({name for _, columns in looked for name in columns})
         compared = {name for rule, columns in looked for name in columns if _compares(rule, name)}
         frame = session.frame(exp.select(*[self._for_frame(name, name in compared) for name in names]).from_(relation))
+        for rule, [name, *_] in looked:
+            if rule.kind == "check_character":
+                frame[f"{WRONG_CHECK_PREFIX}{name}"] = wrong_check(frame[name])
         suite = {rule.id: expectation(rule, self.contract, self.day, typed=typed) for rule in rules}
         outcomes = validate_frame(frame, suite, f"{'ods' if typed else 'dwd'}.{self.contract.table}")
         return {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}
@@ -398,7 +414,7 @@ def _compares(rule: Rule, name: str) -> bool:
 
 
 def _typed_column(column: Column) -> list[exp.Expr]:
-    cleaner = "clean_phone($x)" if column.format == "phone" else _VALUES[column.type]
+    cleaner = _FORMATS.get(column.format) or _VALUES[column.type]
     said = exp.column(column.name, table="said", quoted=True)
     typed = snippet(cleaner, x=said).as_(column.name, quoted=True)
     return [typed] if column.type == "text" else [typed, said.as_(f"{RAW_PREFIX}{column.name}", quoted=True)]
@@ -444,5 +460,5 @@ def _with_prefix(found: Mapping[str, int], prefix: str) -> dict[str, int]:
     return {name.removeprefix(prefix): int(value) for name, value in found.items() if name.startswith(prefix)}
 
 
-def _finish(query: exp.Expr) -> exp.Query:
+def _finish(query: exp.Expr) -> exp.Expr:
     return inline(query, standard_macros())

@@ -2,7 +2,8 @@
 
 Both look at the typed relation of the gate, whose helper columns are named here: `_raw_x` is the text of a column
 that is not text, `_unread_x` that text where no value could be made of it, `_key_rule` the hash two rows share when
-the rule takes them for one, `_due` the last moment a row may be entered in its source.
+the rule takes them for one, `_due` the last moment a row may be entered in its source. The frame alone has
+`_wrong_check_x`, the codes of x whose check character is wrong by the library's own reckoning.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,6 +26,7 @@ KEY_PREFIX = "_key_"
 RAW_PREFIX = "_raw_"
 UNREAD_PREFIX = "_unread_"
 DUE = "_due"
+WRONG_CHECK_PREFIX = "_wrong_check_"
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,7 @@ _PREDICATES = {
     "type": "$x is not null",
     "pattern": "not regexp_matches($x, $pattern)",
     "length": "length($x) > $maximum",
+    "check_character": "credit_remainder($x) <> 0",
     "above": "$x <= $limit",
     "not_in_future": "$x >= $next_day",
     "plan_currency": "$x <> $currency",
@@ -144,6 +147,7 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         "above": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], min_value=arguments["limit"], strict_min=True
         ),
+        "check_character": lambda: gxe.ExpectColumnValuesToBeNull(column=f"{WRONG_CHECK_PREFIX}{columns[0]}"),
         "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=[day.currency]),
         "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], max_value=_bound(day), strict_max=True
@@ -205,6 +209,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "range": ("{zh}超出允许范围", "{en} is out of range"),
     "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
     "length": ("{zh}过长", "{en} is too long"),
+    "check_character": ("{zh}校验码不正确", "{en} has a wrong check character"),
     "above": ("{zh}须大于 {limit}", "{en} must be more than {limit}"),
     "not_in_future": ("{zh}晚于评估日", "{en} lies after the day evaluated"),
     "plan_currency": ("{zh}与计划币种不一致", "{en} is not the plan's currency"),

@@ -22,7 +22,7 @@ DAY = Day(
 GOOD = {
     "phone": "13800138000",
     "email": "someone@example.com",
-    "credit_code": "91310000MA1FL0000X",
+    "credit_code": "91110000600037341L",
     "currency": "CNY",
     "birth_year": "1990",
     "kind": None,

@@ -1,10 +1,13 @@
 -- Cleaners: text in, a value of its type out, NULL for what is blank or can't be read. Text as sent goes through
--- clean_text once; the others take what comes out of it.
+-- clean_text once; the others take what comes out of it. The ordinary form is looked for first, since a look is cheap
+-- and a replacement is not.
 
--- Full-width letters, digits and marks in their ordinary form. Few texts have any, and looking is cheap.
+-- Full-width letters, digits and marks in their ordinary form; brackets and commas are ordinary in Chinese text.
 create macro half_width(x) as
     case
-        when regexp_matches(x, '[\x{3000}\x{FF01}-\x{FF5E}]')
+        when regexp_matches(
+            x, '[\x{3000}\x{FF0B}\x{FF0D}\x{FF0E}\x{FF10}-\x{FF19}\x{FF20}-\x{FF3A}\x{FF3F}\x{FF41}-\x{FF5A}]'
+        )
         then translate(
             x,
             '０１２３４５６７８９ＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚ＠．－＋＿　',
@@ -16,44 +19,20 @@ create macro half_width(x) as
 -- Text without invisible characters, full-width letters and digits in their ordinary form, trimmed; blank is NULL.
 create macro clean_text(x) as
     nullif(
-        trim(half_width(regexp_replace(x, '[\x{00AD}\x{200B}-\x{200F}\x{2060}\x{FEFF}\x{0001}-\x{0008}]', '', 'g'))),
+        case
+            when regexp_matches(
+                x,
+                '^[\s\x{00A0}]|[\s\x{00A0}]$|[\x{0001}-\x{0008}\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{3000}\x{FEFF}\x{FF0B}\x{FF0D}\x{FF0E}\x{FF10}-\x{FF19}\x{FF20}-\x{FF3A}\x{FF3F}\x{FF41}-\x{FF5A}]'
+            )
+            then trim(
+                half_width(
+                    regexp_replace(
+                        x, '[\x{0001}-\x{0008}\x{00AD}\x{200B}-\x{200F}\x{202A}-\x{202E}\x{2060}-\x{2069}\x{FEFF}]', '', 'g'
+                    )
+                ),
+                ' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(160)
+            )
+            else x
+        end,
         ''
     );
-
--- A telephone number's digits: separators dropped, the country code of a mainland mobile number dropped.
-create macro clean_phone(x) as
-    regexp_replace(
-        regexp_replace(x, '[ ()（）-]', '', 'g'),
-        '^(\+|00)?86(1[3-9][0-9]{9})$', '\2'
-    );
-
--- 2026-11-20, 2026/11/20, 2026年11月20日, with or without a time of day.
-create macro clean_date(x) as
-    try_cast(try_cast(replace(replace(replace(replace(x, '/', '-'), '年', '-'), '月', '-'), '日', '') as timestamp) as date);
-
--- A moment; without an offset it is local time of the session's zone.
-create macro clean_timestamp(x) as
-    try_cast(replace(replace(replace(replace(x, '/', '-'), '年', '-'), '月', '-'), '日', '') as timestamptz);
-
--- A number with a point as the decimal mark and, if grouped, commas between thousands; 1.234,50 is not one.
-create macro plain_number(x) as
-    case
-        when regexp_matches(x, '^[-+]?[¥￥]?([0-9]+|[0-9]{1,3}(,[0-9]{3})+)([.][0-9]+)?$')
-        then regexp_replace(x, '[¥￥,+]', '', 'g')
-    end;
-
-create macro clean_decimal(x) as try_cast(plain_number(x) as decimal(18, 2));
-
-create macro clean_double(x) as try_cast(plain_number(x) as double);
-
-create macro clean_integer(x) as
-    case when regexp_matches(plain_number(x), '^[-]?[0-9]+([.]0+)?$') then try_cast(try_cast(plain_number(x) as decimal(18, 0)) as bigint) end;
-
-create macro clean_boolean(x) as
-    case
-        when lower(x) in ('true', 't', 'yes', 'y', '1', '是') then true
-        when lower(x) in ('false', 'f', 'no', 'n', '0', '否') then false
-    end;
-
--- SHA-256 of a value under a key, so that personal data can be compared without being shown (S0 §4.3; I45).
-create macro keyed_hash(k, x) as sha256(k || '|' || x);
