@@ -224,6 +224,23 @@ class Gate:
             exp.Ordered(this=_col("_row_id")),
         ]
 
+    # --- a first look ---
+
+    def readable(self, session: Session) -> dict[str, tuple[int, int]]:
+        """Column that is not text -> how many rows of `ods.<table>` have a value, and of how many one can be made."""
+        columns = [column for column in self.contract.columns if column.type != "text" and column.name in self.mapped]
+        if not columns:
+            return {}
+        values = sqlglot.select(*[part for column in columns for part in _typed_column(column)])
+        counts = [
+            snippet("count($x)", x=_col(name))
+            for column in columns
+            for name in (f"{RAW_PREFIX}{column.name}", column.name)
+        ]
+        typed = values.from_(self._said().subquery("said"))
+        [row] = session.rows(_finish(exp.select(*counts).from_(typed.subquery("typed"))))
+        return {column.name: (row[2 * place], row[2 * place + 1]) for place, column in enumerate(columns)}
+
     # --- what is counted ---
 
     def _count(self, session: Session) -> Counted:

@@ -23,6 +23,7 @@ from assets.factory import (
     passed,
     team,
 )
+from assets.ods.columns import COLUMNS, column_rows, drift_metadata, drifts, steady_result, steady_spec
 from assets.ods.lines import refuse_sums, rows_of_lines
 from pipeline.errors import ConfigurationError, GateClosed
 from pipeline.project import Feed, Lines, Project
@@ -165,13 +166,16 @@ def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
         partitions_def=daily_partitions(project.plan),
         retry_policy=RETRIES,
         metadata=schema,
-        check_specs=[delivered] if feeds else [],
+        check_specs=[delivered, steady_spec(contract.table)] if feeds else [],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
             landing = land(contract, day)
             check_volume(contract, day, landing, accepted_drops(context))
+            found = [report.columns_found for report in landing.reports]
+            changes = drifts(day.lake, contract.table, day.as_of, feeds, found)
+        checks = [passed(DELIVERED, asset_key(name), day, landing.total("rows_landed"))]
         rows = landing.total("rows_landed")
         yield dg.MaterializeResult(
             metadata={
@@ -184,8 +188,9 @@ def ods_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
                 "rows_unreadable": len(landing.unreadable),
                 "inputs": [file.name for report in landing.reports for file in report.inputs],
                 "columns_unused": sorted({column for report in landing.reports for column in report.columns_unused}),
+                **drift_metadata(changes),
             },
-            check_results=[passed(DELIVERED, asset_key(name), day, rows)] if feeds else [],
+            check_results=[*checks, steady_result(contract.table, day.as_of, changes)] if feeds else [],
         )
 
     return table
@@ -269,16 +274,8 @@ def _write_behind(batches: Iterable[pa.RecordBatch], writer: pq.ParquetWriter) -
 
 
 def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
-    """A reader of one feed on one day, from where the days before got to.
-
-    Raises:
-        ConfigurationError: of a table that must be whole every day only what is new is asked for.
-    """
-    if feed.cursor is not None and day.arrives(contract.table) != "increment":
-        raise ConfigurationError(
-            f"sources.yaml, {contract.table}.cursor: {contract.table} arrives as a snapshot, every row every day; "
-            "remove the cursor, or set arrives: increment"
-        )
+    """A reader of one feed on one day, from where the days before got to."""
+    refuse_cursor(feed, contract, day)
     return FeedReader(
         feed,
         table=contract.table,
@@ -290,6 +287,19 @@ def feed_reader(feed: Feed, contract: Contract, day: ProjectDay) -> FeedReader:
         kinds={column.name: column.type for column in contract.columns},
         cursor=_cursor_before(feed, contract, day),
     )
+
+
+def refuse_cursor(feed: Feed, contract: Contract, day: ProjectDay) -> None:
+    """Stop where only what is new is asked of a table that must be whole every day.
+
+    Raises:
+        ConfigurationError: the feed has a cursor and the table arrives as a snapshot.
+    """
+    if feed.cursor is not None and day.arrives(contract.table) != "increment":
+        raise ConfigurationError(
+            f"sources.yaml, {contract.table}.cursor: {contract.table} arrives as a snapshot, every row every day; "
+            "remove the cursor, or set arrives: increment"
+        )
 
 
 def _cursor_before(feed: Feed, contract: Contract, day: ProjectDay) -> str | None:
@@ -328,6 +338,8 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
         "rows_out_of_scope": landing.total("rows_filtered"),
         "rows_unreadable": len(landing.unreadable),
     }
+    headers = column_rows(feeds, [report.columns_found for report in landing.reports])
+    day.write(COLUMNS, headers, f"{COLUMNS.name}.{contract.table}")
     filled = sorted({column for report in landing.reports for column in report.columns_filled})
     cursors = [
         {"source": feed.source, "input": file.name, "column_name": feed.cursor.column, "cursor": report.cursor}

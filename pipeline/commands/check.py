@@ -1,50 +1,39 @@
 """A look at a project folder before it is evaluated: both files, every source, and what the figures will lack."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date, timedelta
 from difflib import get_close_matches
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.text import Text
 
 from assets.ads.catalogue import catalogue
 from assets.ads.kpi_values import variant_state
 from assets.ads.plan_faults import plan_faults
-from assets.ods.lines import refuse_sums
+from assets.day import ProjectDay
+from pipeline.commands.looks import ROWS, Looked, look_at
 from pipeline.commands.screen import (
     BAD,
     GOOD,
     LOUD,
     NOTHING,
     POOR,
-    label,
     note,
     place,
     plain_table,
     told_grid,
     tuoke_command,
 )
-from pipeline.errors import ConfigurationError, SourceError, WarehouseError
+from pipeline.errors import ConfigurationError, WarehouseError
 from pipeline.plan import NO_TARGET, Model, Plan, Target, Window
-from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project, Sources
-from pipeline.sources import Probe, probe
+from pipeline.project import PLAN_FILE, SOURCES_FILE, Project
 from pipeline.warehouse import Warehouse
 from pipeline.warehouse.postgres import explained
 from quality.contract import Contract, contracts
 from quality.scorecard import SourceState
 
 NO_SOURCE = f"no table has a source yet; declare one in {SOURCES_FILE}"
-
-
-@dataclass(frozen=True)
-class Looked:
-    """What a look at one feed found, or why there was nothing to see."""
-
-    contract: Contract
-    feed: Feed
-    probe: Probe | None
-    complaint: str | None
 
 
 def refuse_faults(project: Project) -> None:
@@ -81,10 +70,10 @@ def check(project: Project, as_of: date, console: Console) -> None:
     Raises:
         ConfigurationError: something must be mended before the day can be evaluated.
     """
-    looks = list(_look(project, as_of))
+    looks = list(look_at(ProjectDay(project, as_of)))
     problems = [*project_faults(project), *(look.complaint for look in looks if look.complaint)]
     problems += _server_problems(project)
-    console.print(_sources_table(project.sources, looks, as_of))
+    console.print(sources_table(looks, as_of))
     console.print()
     console.print(_plan_lines(project))
     console.print(_outlook(project.plan, looks))
@@ -95,27 +84,6 @@ def check(project: Project, as_of: date, console: Console) -> None:
         console.print(f"\nReady: {tuoke_command()} run {place(project.root)} --date {as_of}", style=GOOD)
     else:
         console.print(f"\nValid, but {NO_SOURCE}", style=POOR)
-
-
-def _look(project: Project, as_of: date) -> Iterator[Looked]:
-    """One look at each feed of each table."""
-    for contract in contracts().values():
-        for feed in project.sources.feeds(contract.table):
-            try:
-                if feed.lines is not None:
-                    refuse_sums(contract, feed.lines)
-                seen = probe(
-                    feed,
-                    table=contract.table,
-                    columns=[column.name for column in contract.columns],
-                    required=contract.required,
-                    landing=project.landing,
-                    as_of=as_of,
-                    environment=project.environment,
-                )
-                yield Looked(contract, feed, seen, seen.complaint)
-            except (SourceError, ConfigurationError) as error:
-                yield Looked(contract, feed, None, f"{contract.table}: {error}")
 
 
 def _server_problems(project: Project) -> list[str]:
@@ -129,36 +97,78 @@ def _server_problems(project: Project) -> list[str]:
         return [str(error)]
 
 
-def _sources_table(sources: Sources, looks: list[Looked], as_of: date) -> RenderableType:
+def sources_table(looks: list[Looked], as_of: date) -> RenderableType:
+    """What each source delivers, a line a feed, and under it what a line has no room for."""
     table = plain_table(
-        "table", "system", "from", "filled", "not filled", "not used",
+        "source", "table", "from", "filled", "readable", "due",
         title=f"Sources on {as_of}",
-        right=("filled",),
+        right=("filled", "readable", "due"),
     )  # fmt: skip
+    looks = sorted(looks, key=lambda look: look.feed.source)
     for look in looks:
-        table.add_row(look.contract.table, look.feed.source, *_found(look))
+        table.add_row(look.feed.source, _named(look.contract), *_found(look))
     fed = {look.contract.table for look in looks}
-    missing = [
-        f"{contract.table} ({label(contract.label.zh, contract.label.en, 'both')})"
-        for contract in contracts().values()
-        if contract.table not in fed
-    ]
-    return Group(table, note(f"absent: {', '.join(missing) or 'none'}"))
+    missing = [_named(contract) for contract in contracts().values() if contract.table not in fed]
+    explained_ = (
+        f"filled: columns with a source, of those the table has; readable: values of the first {ROWS} rows that are a "
+        "number, day, moment or yes/no as their column asks; due: delivered by then on the next day, and the days an "
+        "entry may take"
+    )
+    notes = [_notes(look) for look in looks if look.probe is not None]
+    shown = [Text("Columns", style=LOUD), *filter(None, notes)] if any(notes) else []
+    return Group(table, note(explained_), note(f"absent: {', '.join(missing) or 'none'}"), *shown)
+
+
+def _named(contract: Contract) -> str:
+    return f"{contract.table} {contract.label.zh}"
 
 
 def _found(look: Looked) -> tuple[str | Text, ...]:
     """What one feed brings, in the words of the table's header."""
     where = look.feed.file or f"query on {look.feed.database}"
+    lag = f" {look.contract.latency_days} d" if look.contract.latency_days is not None else ""
+    expected = f"{look.contract.available_by}{lag}"
     if look.probe is None:
-        return where, Text("can't be read", style=BAD), NOTHING, NOTHING
-    seen, columns = look.probe, len(look.contract.columns)
-    unfilled = [f"{name} !" if name in look.contract.required else name for name in seen.unmapped]
+        return where, Text("can't be read", style=BAD), NOTHING, expected
+    columns = len(look.contract.columns)
+    sent, read = (sum(counts[place] for counts in look.readable.values()) for place in (0, 1))
     return (
-        ", ".join(seen.inputs) or where,
-        f"{columns - len(seen.unmapped)} of {columns}",
-        ", ".join(unfilled) or NOTHING,
-        ", ".join(seen.columns_unused) or NOTHING,
+        _inputs(look.probe.inputs) or where,
+        f"{columns - len(look.probe.unmapped)} of {columns}",
+        Text(f"{read} of {sent}", style=GOOD if read == sent else POOR) if look.readable else NOTHING,
+        expected,
     )
+
+
+def _inputs(names: list[str]) -> str:
+    """The first file, and how many more."""
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more" if names else ""
+
+
+def _notes(look: Looked) -> RenderableType | None:
+    """What is worth knowing of a feed's columns: what is missing first."""
+    assert look.probe is not None
+    seen, required = look.probe, look.contract.required
+    change = look.drift
+    unread = [f"{name} {read} of {sent}" for name, (sent, read) in look.readable.items() if read < sent]
+    typed = [f"{name} {read}/{sent}" for name, (sent, read) in look.readable.items()]
+    personal = [name for name in look.personal if name not in seen.unmapped]
+    lines = {
+        "missing": [f"{name} !" for name in seen.missing],
+        "not filled": [f"{name} !" if name in required else name for name in seen.unmapped],
+        "can't be read": unread,
+        "first rows": typed,
+        f"new since {change.since}": list(change.added),
+        f"gone since {change.since}": list(change.removed),
+        "not used": seen.columns_unused,
+        "personal": personal,
+        "unreadable rows": [f"{seen.rows_unreadable} of {seen.rows_read + seen.rows_unreadable}"]
+        if seen.rows_unreadable
+        else [],
+    }
+    told = {name: ", ".join(words) for name, words in lines.items() if words}
+    heading = Text(f"{look.feed.source} · {_named(look.contract)}")
+    return Group(heading, Padding(told_grid(told), (0, 0, 0, 2))) if told else None
 
 
 def _plan_lines(project: Project) -> RenderableType:

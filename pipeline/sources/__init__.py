@@ -17,6 +17,7 @@ from pipeline.sources.chunk import REFUSED_LIMIT, Chunk, Input, InputFile, Refus
 from pipeline.sources.database import QueryInput, database_input, query_name
 from pipeline.sources.files import find_files
 from pipeline.sources.mapping import FeedMapping
+from pipeline.sources.values import MULTIPLIED
 
 __all__ = ["FeedReader", "FeedReport", "InputFile", "Probe", "UnreadableRow", "probe", "query_name"]
 
@@ -70,6 +71,8 @@ class Probe:
     complaint: str | None
     rows_read: int
     rows_unreadable: int
+    sample: pa.Table
+    """The first rows under canonical names, all text; to be counted, not to be shown."""
 
 
 class FeedReader:
@@ -207,6 +210,7 @@ def probe(
     landing: Path,
     as_of: date,
     environment: Mapping[str, str],
+    kinds: Mapping[str, str] | None = None,
     rows: int = 10,
 ) -> Probe:
     """A look at the first rows of each input of a feed; missing columns are told, not raised.
@@ -215,17 +219,19 @@ def probe(
         SourceError: an input is missing or can't be read as declared.
         ConfigurationError: the feed can't be read at all as it stands in sources.yaml.
     """
-    mapping = FeedMapping(feed, table=table, columns=columns, required=required)
+    mapping = FeedMapping(feed, table=table, columns=columns, required=required, kinds=kinds)
     inputs = inputs_of(feed, landing, as_of, environment)
     complaints: list[str | None] = []
     found: dict[str, None] = {}
     read = unreadable = 0
+    sample = pa.schema([(column, pa.string()) for column in columns]).empty_table()
     for given in inputs:
-        names, good, bad = _first_rows(given, rows)
+        names, good, bad, first = _first_rows(given, mapping, rows)
+        sample = pa.concat_tables([sample, first]).slice(0, rows)
         complaints.append(mapping.complaint(given.name, names))
         found |= dict.fromkeys(names)
         read, unreadable = read + good, unreadable + bad
-    mapped = mapping.picked(list(found))
+    mapped = {column: MULTIPLIED.join(parts) for column, parts in mapping.made_of(list(found)).items()}
     filled = mapping.filled(list(found))
     return Probe(
         inputs=[given.name for given in inputs],
@@ -237,17 +243,20 @@ def probe(
         complaint=next(filter(None, complaints), None),
         rows_read=read,
         rows_unreadable=unreadable,
+        sample=sample,
     )
 
 
-def _first_rows(given: Input, rows: int) -> tuple[list[str], int, int]:
-    """Columns, and how many of about the first `rows` rows can be read and can't."""
+def _first_rows(given: Input, mapping: FeedMapping, rows: int) -> tuple[list[str], int, int, pa.Table]:
+    """Columns, how many of about the first `rows` rows can be read and can't, and those as the mapping makes them."""
+    taken: list[pa.RecordBatch] = []
     found: dict[str, None] = {}
     good = bad = 0
     with closing(given.chunks()) as chunks:
         for chunk in map(sift, chunks):
             found |= dict.fromkeys(chunk.rows.schema.names)
             good, bad = good + chunk.rows.num_rows, bad + len(chunk.refused)
+            taken.append(mapping.apply(chunk).rows.slice(0, rows))
             if good + bad >= rows:
                 break
-    return list(found), good, bad
+    return list(found), good, bad, pa.Table.from_batches(taken)

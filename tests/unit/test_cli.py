@@ -18,22 +18,26 @@ import pandas as pd
 import pytest
 import time_machine
 import yaml
+from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner, Result
 
 from assets.ads.catalogue import catalogue
 from assets.ads.plan_faults import plan_faults
-from assets.day import EXIT_CODE
-from assets.ods import ACCEPT_DROP_TAG
+from assets.day import EXIT_CODE, ProjectDay
+from assets.ods import ACCEPT_DROP_TAG, land
 from pipeline.cli import app
 from pipeline.commands import evaluate as evaluating
 from pipeline.commands import screen
 from pipeline.commands.answer import kpi_table, ledger_table, quality_table, segment_table
+from pipeline.commands.check import sources_table
 from pipeline.commands.evaluate import DayFailed, check_day, evaluate
 from pipeline.commands.folder import plan_text, sources_text, write_folder
 from pipeline.commands.history import OpenEventLog, open_history
+from pipeline.commands.looks import look_at
 from pipeline.commands.progress import table_of
 from pipeline.definitions import JOB
+from pipeline.demo import SMALL, write_company
 from pipeline.errors import ConfigurationError
 from pipeline.plan import NO_TARGET, Definitions, Periods, Plan, Quality, Retention, Segments
 from pipeline.project import Project, Sources
@@ -184,10 +188,53 @@ def test_check_says_what_a_source_fills_and_what_it_lacks(folder: Path):
     deliver(folder, f"staff_{DAY}.csv", STAFF | {"Kantine": "ja"})
     result = tuoke("check", folder, "--date", DAY)
     assert result.exit_code == 0, result.stderr
-    assert "staff hr staff_2026-11-20.csv 3 of 11 name, role, team_name" in said(result)
-    assert "Kantine" in said(result)
-    assert "customers (客户 Customers)" in said(result)
+    assert "hr staff 员工 staff_2026-11-20.csv 3 of 11 1 of 1 06:00 30 d" in said(result)
+    assert "not filled name, role, team_name" in said(result)
+    assert "not used Kantine" in said(result)
+    assert "customers 客户" in said(result)
     assert "orders: no source revenue, aov" in said(result)
+
+
+def test_check_counts_what_the_gate_can_read_of_the_first_ten_rows_and_shows_no_value(folder: Path):
+    declare(folder, staff=STAFF_FEED)
+    rows = [
+        STAFF | {"staff_id": f"S{number}", "daily_cost_amount": "1,200.00", "name": "王小明"} for number in range(12)
+    ]
+    rows[3]["joined_on"], rows[4]["daily_cost_amount"], rows[5]["daily_cost_amount"] = "secret-day", "canary", ""
+    deliver(folder, f"staff_{DAY}.csv", *rows)
+    result = tuoke("check", folder, "--date", DAY)
+    assert result.exit_code == 0, result.stderr
+    assert "17 of 19" in said(result)
+    assert "can't be read joined_on 9 of 10, daily_cost_amount 8 of 9" in said(result)
+    assert "first rows joined_on 9/10, daily_cost_amount 8/9" in said(result)
+    assert "personal name" in said(result)
+    assert not [value for value in ("secret-day", "canary", "王小明", "1,200") if value in said(result)]
+
+
+def test_check_reads_values_as_the_feed_says_they_are_meant(folder: Path):
+    feed = STAFF_FEED | {"dates": {"joined_on": "%d/%m/%Y"}, "currency": "USD"}
+    declare(folder, staff=feed)
+    deliver(folder, f"staff_{DAY}.csv", STAFF | {"joined_on": "05/01/2026"}, STAFF | {"joined_on": "01/13/2026"})
+    result = tuoke("check", folder, "--date", DAY)
+    assert result.exit_code == 0, result.stderr
+    assert "joined_on 1/2" in said(result)
+
+
+def test_check_tells_what_came_and_went_since_the_last_delivery(folder: Path):
+    declare(folder, staff=STAFF_FEED)
+    deliver(folder, "staff_2026-11-19.csv", STAFF | {"fax": "1", "role": "x"})
+    land(contracts()["staff"], ProjectDay(Project.read(folder), date(2026, 11, 19)))
+    deliver(folder, f"staff_{DAY}.csv", STAFF | {"role": "x", "vip": "1"})
+    result = tuoke("check", folder, "--date", DAY)
+    assert "new since 2026-11-19 vip gone since 2026-11-19 fax" in said(result)
+
+
+def test_check_fits_a_screen_of_a_hundred_columns(folder: Path):
+    write_company(folder.parent / "demo", scale=SMALL)
+    looks = list(look_at(ProjectDay(Project.read(folder.parent / "demo"), DAY)))
+    lines = printed(sources_table(looks, DAY), width=100).splitlines()
+    assert max(map(cell_len, lines)) <= 100
+    assert len(lines) < 75
 
 
 def test_check_writes_nothing(folder: Path):
