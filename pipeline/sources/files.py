@@ -46,6 +46,8 @@ FORMATS = {
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
 }
+UNDER_WAY = (".part", ".partial", ".filepart", ".crdownload", ".tmp")
+"""Endings by which programs that copy files mark one that is not whole yet."""
 LINE_LIMIT = 4 << 20
 """Characters of the longest line of JSON."""
 
@@ -126,7 +128,8 @@ def find_files(feed: Feed, landing: Path, as_of: date) -> list[FileInput]:
 def _matches(landing: Path, pattern: str) -> list[Path]:
     # hidden files are deliveries under way, and Excel keeps "~$" beside an open workbook
     paths = landing.glob(pattern.replace("[", "[[]"))
-    return sorted(path for path in paths if not path.name.startswith((".", "~$")))
+    whole = (path for path in paths if not path.name.startswith((".", "~$")))
+    return sorted(path for path in whole if path.suffix.lower() not in UNDER_WAY)
 
 
 def format_of(feed: Feed) -> str:

@@ -7,20 +7,28 @@ import struct
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import xlsxwriter
+import yaml
+from runs import bytes_of, order, write_small_company
+from sent import gate_of, holding, row
+from sqlglot import parse_one
 
 import pipeline.sources.delimited
+from assets.day import ProjectDay
+from assets.ods import land
+from assets.ods.columns import Drift, drift, drifts, steady_result
 from pipeline.errors import SourceError
-from pipeline.project import Feed
+from pipeline.project import Feed, Project
 from pipeline.sources import FeedReader, FeedReport, UnreadableRow
 from pipeline.sources import spreadsheet as spreadsheets
+from quality.contract import contracts
 
-DAY = date(2026, 11, 20)
+DAY, YESTERDAY = date(2026, 11, 20), date(2026, 11, 19)
 HEADER = "id,name,amount\n"
 
 
@@ -180,6 +188,38 @@ def test_a_file_that_changes_while_it_is_read_is_worth_another_try(tmp_path, del
     with pytest.raises(SourceError, match="changed while it was read") as caught:
         list(batches)
     assert caught.value.transient
+
+
+@pytest.mark.parametrize("ending", [".part", ".filepart", ".crdownload", ".tmp"])
+def test_a_file_that_is_still_being_copied_is_not_part_of_a_pattern(tmp_path, deliver, ending):
+    (tmp_path / f"orders_2.csv{ending}").write_text(HEADER + "2,Li,3\n")
+    (tmp_path / ".orders_3.csv").write_text(HEADER + "3,Chen,3\n")
+    (tmp_path / "orders_1.csv").write_text(HEADER + "1,Wang,12.50\n")
+    landed = deliver(None, file="orders_*", format="csv")
+    assert [file.name for file in landed.report.inputs] == ["orders_1.csv"]
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        pytest.param(
+            "orders.csv.gz", gzip.compress(b"order_id\n" * 9999)[:-9], "cut off or damaged", id="truncated-gz"
+        ),
+        pytest.param("orders.csv", b"order_id,amount\n1,5\n2", "ends in the middle", id="cut-off-row"),
+        pytest.param("orders.csv", b'order_id\n1\n"2\n3\n', "never closes", id="open-quote"),
+    ],
+)
+def test_of_a_damaged_file_nothing_is_landed_and_what_was_landed_before_stays(tmp_path, file, content, message):
+    root = write_small_company(tmp_path / "company", {"orders": [order(1)]})
+    day = ProjectDay(Project.read(root), DAY)
+    land(contracts()["orders"], day)
+    before = bytes_of(root)
+    (root / "landing" / file).write_bytes(content)
+    feed = {"source": "erp", "file": file, "absent": dict.fromkeys(contracts()["orders"].required[1:], "no")}
+    (root / "sources.yaml").write_text(yaml.safe_dump({"tables": {"orders": feed}}))
+    with pytest.raises(SourceError, match=message):
+        land(contracts()["orders"], ProjectDay(Project.read(root), DAY))
+    assert bytes_of(root) == before
 
 
 # encodings
@@ -343,6 +383,69 @@ def test_the_order_of_the_columns_does_not_matter(deliver):
     assert one.rows == other.rows
 
 
+@pytest.fixture
+def company(tmp_path: Path) -> Path:
+    """A company that delivered its staff yesterday."""
+    root = write_small_company(tmp_path / "company", {"staff": []})
+    write_staff(root, YESTERDAY, "staff_id,team_id,joined_on,fax,role\n1,T1,2025-01-01,0,x\n")
+    land(contracts()["staff"], ProjectDay(Project.read(root), YESTERDAY))
+    return root
+
+
+def write_staff(root: Path, day: date, text: str) -> None:
+    (root / "landing" / f"staff_{day}.csv").write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("header", "change"),
+    [
+        pytest.param("staff_id,team_id,joined_on,fax,role", Drift(YESTERDAY), id="the-same"),
+        pytest.param("role,fax,staff_id,team_id,joined_on", Drift(YESTERDAY, is_reordered=True), id="another-order"),
+        pytest.param("staff_id,team_id,joined_on,fax,role,vip", Drift(YESTERDAY, ("vip",)), id="one-more"),
+        pytest.param("staff_id,team_id,joined_on,fax", Drift(YESTERDAY, (), ("role",)), id="one-less"),
+        pytest.param(
+            "staff_id,team_id,joined_on,telefax,role", Drift(YESTERDAY, ("telefax",), ("fax",)), id="one-renamed"
+        ),
+    ],
+)
+def test_columns_that_came_or_went_since_the_delivery_before_are_told_and_only_warn(company, header, change):
+    cells = ["2025-01-01" if name == "joined_on" else "1" for name in header.split(",")]
+    write_staff(company, DAY, f"{header}\n{','.join(cells)}\n")
+    day = ProjectDay(Project.read(company), DAY)
+    landing = land(contracts()["staff"], day)
+    feeds, found = day.project.sources.feeds("staff"), [report.columns_found for report in landing.reports]
+    assert drifts(day.lake, "staff", DAY, feeds, found) == [change]
+    result = steady_result("staff", DAY, [change])
+    assert (result.passed, result.severity.value) == (not change.added and not change.removed, "WARN")
+
+
+def test_a_required_column_that_went_stops_the_run(company):
+    write_staff(company, DAY, "staff_id,joined_on,fax,role\n1,2025-01-01,0,x\n")
+    with pytest.raises(SourceError, match=r"no column team_id \(required\)"):
+        land(contracts()["staff"], ProjectDay(Project.read(company), DAY))
+
+
+def test_the_first_delivery_differs_from_nothing(tmp_path):
+    assert drift(None, None, ["a"]) == Drift()
+
+
+@pytest.mark.parametrize(
+    ("text", "amount"),
+    [("1,234.50", "1234.50"), ("¥12", "12.00"), ("1.234,50", None), ("12 apples", None), ("1 234,5", None)],
+)
+def test_a_number_written_another_way_is_the_same_number_or_none(text, amount):
+    assert amounts(text) == [amount]
+
+
+def amounts(*texts: str) -> list[str | None]:
+    """What the gate makes of the amounts of orders."""
+    rows = [row("orders", order_id=f"{number}", amount=text) for number, text in enumerate(texts)]
+    with holding("orders", rows) as session:
+        gate_of("orders").split(session)
+        query = parse_one("select cast(amount as varchar) from gate.settled order by _line", read="duckdb")
+        return [value for (value,) in session.rows(query)]
+
+
 # limits
 
 
@@ -416,7 +519,66 @@ def test_hidden_sheets_are_passed_over_and_text_in_cells_stays_text(tmp_path, de
         page.write_string(1, 1, "#N/A")
         page.write_formula(1, 2, "=1/0", None, "#DIV/0!")
     landed = deliver(None, file="orders.xlsx")
-    assert landed.values("id", "name", "amount") == [("00123", "#N/A", "")]
+    assert landed.values("id", "name", "amount") == [("00123", "#N/A", "#DIV/0!")]
+
+
+@pytest.mark.parametrize("counts_from_1904", [False, True])
+def test_a_date_cell_is_the_day_excel_shows_in_both_of_its_calendars(tmp_path, deliver, counts_from_1904):
+    with xlsxwriter.Workbook(tmp_path / "orders.xlsx", {"date_1904": counts_from_1904}) as workbook:
+        page = workbook.add_worksheet()
+        page.write_row(0, 0, ["id", "name", "amount"])
+        page.write_datetime(1, 1, datetime(2026, 11, 20), workbook.add_format({"num_format": "dd/mm/yy"}))
+        page.write_datetime(2, 1, datetime(2026, 11, 20, 8, 30), workbook.add_format({"num_format": "hh:mm"}))
+        page.write_number(1, 2, 46000)
+    landed = deliver(None, file="orders.xlsx")
+    assert landed.values("name", "amount") == [("2026-11-20", "46000"), ("2026-11-20 08:30:00", "")]
+
+
+def test_an_error_and_a_formula_nobody_computed_are_no_blanks(tmp_path, deliver):
+    with xlsxwriter.Workbook(tmp_path / "orders.xlsx") as workbook:
+        workbook.add_worksheet("Notes").write_formula(1, 1, "=NA()", None, "#N/A")
+        page = workbook.add_worksheet("Data")
+        page.write_row(1, 2, ["id", "name", "amount"])
+        page.write_row(2, 2, ["1", "Wang"])
+        page.write_formula(2, 4, "=2*3", None, "")
+        page.write_row(3, 2, ["2", "Li"])
+        page.write_formula(3, 4, "=1/0", None, "#DIV/0!")
+        page.write_row(4, 2, ["3", "Chen"])
+        page.write_formula(4, 4, "=2*3", None, 6)
+        page.write_row(5, 2, ["4", "Zhao"])
+    landed = deliver(None, file="orders.xlsx", sheet="Data", header_row=2)
+    assert landed.values("id", "amount", "_line") == [
+        ("1", "=2*3 [never computed]", 3),
+        ("2", "#DIV/0!", 4),
+        ("3", "6", 5),
+        ("4", "", 6),
+    ]
+
+
+@pytest.mark.parametrize("text", ["#N/A", "#DIV/0!", "=2*3 [never computed]"])
+def test_an_error_is_no_amount(text):
+    assert amounts(text) == [None]
+
+
+def test_a_header_cell_over_several_columns_stops_the_run(tmp_path, deliver):
+    with xlsxwriter.Workbook(tmp_path / "orders.xlsx") as workbook:
+        page = workbook.add_worksheet("Data")
+        page.write(0, 0, "id")
+        page.merge_range(0, 1, 0, 2, "amount")
+        page.write_row(1, 0, ["1", "5", "6"])
+    with pytest.raises(SourceError, match="'amount' in row 1 spans columns 2 to 3; have each column named by itself"):
+        deliver(None, file="orders.xlsx")
+
+
+def test_a_header_of_two_rows_is_read_from_the_lower_one_and_what_reaches_down_into_it(tmp_path, deliver):
+    with xlsxwriter.Workbook(tmp_path / "orders.xlsx") as workbook:
+        page = workbook.add_worksheet("Data")
+        page.merge_range(0, 0, 1, 0, "id")
+        page.merge_range(0, 1, 0, 2, "November")
+        page.write_row(1, 1, ["name", "amount"])
+        page.write_row(2, 0, ["1", "Wang", "5"])
+    landed = deliver(None, file="orders.xlsx", header_row=2)
+    assert landed.values("id", "name", "amount") == [("1", "Wang", "5")]
 
 
 # paths
@@ -430,9 +592,19 @@ def test_a_link_out_of_the_landing_folder_is_refused(tmp_path, tmp_path_factory,
         deliver(None)
 
 
-def test_a_path_out_of_the_landing_folder_is_refused():
+@pytest.mark.parametrize("pattern", ["more/orders.csv", "*/*.csv", "**/*.csv"])
+def test_a_folder_that_is_a_link_out_of_the_landing_folder_is_refused(tmp_path, tmp_path_factory, deliver, pattern):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "orders.csv").write_text(HEADER + "1,Wang,5\n")
+    (tmp_path / "more").symlink_to(elsewhere)
+    with pytest.raises(SourceError, match="a link that leaves|is not in"):
+        deliver(None, file=pattern)
+
+
+@pytest.mark.parametrize("file", ["../secret.csv", "a/../../secret.csv", "/etc/passwd"])
+def test_a_path_out_of_the_landing_folder_is_refused(file):
     with pytest.raises(ValueError, match="leaves the landing folder"):
-        Feed(source="finance", file="../secret.csv")
+        Feed(source="finance", file=file)
 
 
 # values that other readers spoil

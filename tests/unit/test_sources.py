@@ -11,16 +11,21 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import xlsxwriter
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runs import rows_of, write_small_company
 
 import pipeline.sources.delimited
+from assets.day import ProjectDay
+from assets.ods import land
 from pipeline.errors import ConfigurationError, SourceError
-from pipeline.project import Feed
+from pipeline.project import Feed, Project
 from pipeline.sources import FeedReader, Probe, probe
 from pipeline.sources.chunk import text_of
 from pipeline.sources.mapping import translate
 from pipeline.urls import normalise_url
+from quality.contract import contracts
 
 DAY = dt.date(2026, 11, 20)
 COLUMNS = ("id", "name", "channel", "amount")
@@ -181,6 +186,36 @@ def test_files_of_one_pattern_may_order_their_columns_differently(tmp_path):
     feed_reader = reader(tmp_path, file="*.csv")
     assert [(row["id"], row["name"]) for row in rows(feed_reader)] == [("1", "Wang"), ("2", "Li")]
     assert feed_reader.report.columns_found == ["id", "name", "extra"]
+
+
+def test_two_systems_fill_one_table_each_in_its_own_encoding_form_and_names(tmp_path):
+    root = write_small_company(tmp_path / "company", {})
+    feeds = [
+        {
+            "source": "east",
+            "file": "east/*.csv",
+            "encoding": "gb18030",
+            "columns": {"staff_id": "工号", "name": "姓名"},
+        },
+        {"source": "west", "file": "west.xlsx", "sheet": "People", "header_row": 2, "currency": "USD"},
+    ]
+    (root / "sources.yaml").write_text(yaml.safe_dump({"tables": {"staff": feeds}}))
+    (root / "landing" / "east").mkdir(parents=True)
+    for name in ("a", "b"):
+        text = f"工号,姓名,team_id,joined_on\n{name}1,王,T1,2025-01-01\n"
+        (root / "landing" / "east" / f"{name}.csv").write_bytes(text.encode("gb18030"))
+    with xlsxwriter.Workbook(root / "landing" / "west.xlsx") as workbook:
+        page = workbook.add_worksheet("People")
+        page.write(0, 0, "Staff")
+        page.write_row(1, 0, ["staff_id", "name", "team_id", "joined_on"])
+        page.write_row(2, 0, ["c1", "Lee", "T2", "2025-01-01"])
+    land(contracts()["staff"], ProjectDay(Project.read(root), DAY))
+    landed = rows_of(root, "ods.staff", DAY)
+    assert [(row["staff_id"], row["name"], row["currency"], row["_source"], row["_line"]) for row in landed] == [
+        ("a1", "王", None, "east:east/a.csv", 2),
+        ("b1", "王", None, "east:east/b.csv", 2),
+        ("c1", "Lee", "USD", "west:west.xlsx", 3),
+    ]
 
 
 def test_leaving_a_reader_early_closes_the_file(tmp_path):
