@@ -1,6 +1,6 @@
 """One day of one project: what every asset needs to know, opened when a step asks for it and not before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import PrivateAttr
 
+from pipeline.corrections import Corrections
 from pipeline.engine import DuckDBEngine, Engine, Relation, Session
 from pipeline.errors import TuokeError
 from pipeline.lake import Lake
@@ -37,6 +38,11 @@ class ProjectDay:
         """The project's lake."""
         return Lake(self.project.lake)
 
+    @property
+    def corrections(self) -> Corrections:
+        """What the owners of quarantined rows mended."""
+        return Corrections(self.project.corrections)
+
     @cached_property
     def engine(self) -> Engine:
         """The engine the models run on."""
@@ -51,12 +57,16 @@ class ProjectDay:
         return Day(as_of=self.as_of, zone=plan.zone, currency=plan.currency, lists=lists)
 
     @contextmanager
-    def session(self, inputs: Iterable[str], plan_inputs: Iterable[str] = ()) -> Iterator[Session]:
-        """A session of the engine that sees these tables of the lake and of the plan."""
+    def session(
+        self,
+        inputs: Iterable[str],
+        plan_inputs: Iterable[str] = (),
+        held: Mapping[str, pa.Table] | None = None,
+    ) -> Iterator[Session]:
+        """A session of the engine that sees these tables of the lake and of the plan, and what it is to hold beside."""
         tables = {name: self.relation(name) for name in inputs}
-        with self.engine.session(
-            zone=self.project.plan.timezone, tables=tables, values=self._values(plan_inputs)
-        ) as session:
+        values = self._values(plan_inputs) | dict(held or {})
+        with self.engine.session(zone=self.project.plan.timezone, tables=tables, values=values) as session:
             yield session
 
     def relation(self, name: str) -> Relation:

@@ -1,25 +1,79 @@
 """DQ: what the gates found, table by table put together, and the ledger over all of them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import dagster as dg
 import pandas as pd
 
 from assets.day import ProjectDay
 from assets.factory import Lineage, python_asset
+from pipeline.engine import Relation
 from pipeline.plan import Plan
 from pipeline.tables import TableSpec
 from quality.contract import contracts
 from quality.ledger import LEDGER, demand_balance
+from quality.quarantine import QUARANTINE, WORDS, quarantine_of, words
 from quality.scorecard import RESULTS, SCORECARD
 
+KEPT = ("quarantine", "landing")
+"""Where a table's rows lie that were kept back, and its lines that could not be read."""
 PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS, "dq_ledger": LEDGER}
 
 
 def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """One asset per table of the quality layer, made of what each gate wrote."""
     inputs = [f"dwd.{table}" for table in contracts()]
-    return [_together(part, spec, inputs, plan) for part, spec in PARTS.items()]
+    return [
+        *(_together(part, spec, inputs, plan) for part, spec in PARTS.items()),
+        python_asset(
+            QUARANTINE,
+            lambda day: quarantined(day, contracts())[list(QUARANTINE.columns)],
+            inputs=inputs,
+            plan=plan,
+            lineage=quarantine_lineage(),
+            kinds=("duckdb",),
+        ),
+    ]
+
+
+def quarantined(day: ProjectDay, tables: Iterable[str]) -> pd.DataFrame:
+    """The rows of `dq.quarantine` of these tables, with what identifies what each said.
+
+    A table whose gate closed is told as well; one that was not landed on the day is left out.
+    """
+    found = []
+    for contract in (contracts()[table] for table in tables):
+        is_increment = day.arrives(contract.table) == "increment"
+        parts = {f"{part}.{contract.table}": _days(day, f"{part}.{contract.table}", is_increment) for part in KEPT}
+        if not all(parts.values()):
+            continue
+        given = day.corrections.rows(contract.table, day.as_of, ())
+        with day.engine.session(
+            zone=day.project.plan.timezone,
+            tables={name: Relation(files) for name, files in parts.items()},
+            values={f"corrections.{contract.table}": given, WORDS: words()},
+        ) as session:
+            found.append(session.frame(quarantine_of(contract, is_increment=is_increment)))
+    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=[*QUARANTINE.columns])
+    return rows.sort_values(list(QUARANTINE.grain), ignore_index=True)
+
+
+def _days(day: ProjectDay, name: str, is_increment: bool) -> tuple[Path, ...]:
+    """The files of the days that matter; none where the day itself has none."""
+    days = day.lake.days(name)
+    if day.as_of not in days:
+        return ()
+    return tuple(day.lake.file(name, d) for d in days if d == day.as_of or (is_increment and d < day.as_of))
+
+
+def quarantine_lineage() -> Lineage:
+    """The rows as they were sent, and the money read in them."""
+    sent = [(f"ods.{table}", column) for table, contract in contracts().items() for column in contract.by_name]
+    held = [(f"ods.{contract.table}", contract.money) for contract in contracts().values() if contract.money]
+    currencies = [(table, "currency") for table, _ in held]
+    judged = dict.fromkeys(("state", "rule_id", "rule_ids", "first_rule_id", "row_as_sent"), sent)
+    return judged | {"amount": held, "currency": currencies}
 
 
 def dq_lineage(spec: TableSpec) -> Lineage:

@@ -8,6 +8,7 @@ from assets.ads.kpi_values import KPI_VALUES
 from assets.published import Published
 from pipeline.engine import SQL_FOLDER, Model, read_model, standard_macros
 from quality.ledger import LEDGER
+from quality.quarantine import QUARANTINE
 from quality.scorecard import RESULTS, SCORECARD
 
 LAYERS = ("dws", "ads")
@@ -24,5 +25,5 @@ def models() -> dict[str, Model]:
 def published() -> list[Published]:
     """The tables readers see, the customer table first."""
     sql = [models()[name] for name in ("dws.customer_segments", "ads.funnel", "ads.segment_summary")]
-    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SCORECARD, RESULTS, LEDGER]
+    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SCORECARD, RESULTS, LEDGER, QUARANTINE]
     return [Published.of(table) for table in [*sql, *python]]

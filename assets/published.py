@@ -169,6 +169,7 @@ def inputs_of(day: ProjectDay) -> dict[str, str]:
     for table in contracts():
         deliveries = day.read(f"deliveries.{table}")
         found |= {f"{row.source}:{row.input}": row.sha256 for row in deliveries.itertuples()}
+        found |= {f"corrections:{file.name}": file.sha256 for file in day.corrections.files(table, day.as_of)}
     return dict(sorted(found.items()))
 
 

@@ -131,6 +131,82 @@ def db(folder: Folder, port: Port = None) -> None:
     serve_database(_project(folder), port)
 
 
+quarantine = typer.Typer(no_args_is_help=True, help="Rows that were kept back: look at them, mend them, let them in.")
+app.add_typer(quarantine, name="quarantine")
+
+EvaluatedDay = Annotated[
+    date | None, typer.Option("--date", metavar="YYYY-MM-DD", help="The day evaluated; the latest unless said.")
+]
+RuleOption = Annotated[str | None, typer.Option("--rule", help="Only rows that break this rule.")]
+Delivered = Annotated[
+    date | None, typer.Option("--delivered", metavar="YYYY-MM-DD", help="Only rows delivered on this day.")
+]
+Handout = Annotated[Path, typer.Argument(metavar="FILE", help="The .xlsx or .csv file that `export` wrote.")]
+
+
+@quarantine.command("list")
+def list_quarantine(
+    folder: Folder,
+    table: Annotated[str | None, typer.Option(help="Only rows of this table.")] = None,
+    rule: RuleOption = None,
+    delivered: Delivered = None,
+    day: EvaluatedDay = None,
+    lang: Lang = "both",
+) -> None:
+    """Say how many rows wait, for whom and why. Shows nothing of what they say."""
+    from pipeline.commands import quarantine as kept
+    from pipeline.commands.screen import screen
+
+    shown = kept.quarantine_day(_project(folder), day)
+    kept.list_rows(shown, kept.Wanted(table, rule, delivered), lang, screen())
+
+
+@quarantine.command("export")
+def export_quarantine(
+    folder: Folder,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where to: a name that ends in .xlsx or .csv.")],
+    table: Annotated[str, typer.Option(help="The table whose rows are wanted.")],
+    rule: RuleOption = None,
+    delivered: Delivered = None,
+    day: EvaluatedDay = None,
+) -> None:
+    """Hand the waiting rows of a table to their owner, as they were sent. The file holds personal data."""
+    from pipeline.commands import quarantine as kept
+    from pipeline.commands.screen import screen
+
+    shown = kept.quarantine_day(_project(folder), day)
+    kept.export_rows(shown, file, kept.Wanted(table, rule, delivered), screen())
+
+
+@quarantine.command("replay")
+def replay_quarantine(folder: Folder, file: Handout, day: EvaluatedDay = None, lang: Lang = "both") -> None:
+    """Take mended rows back, and evaluate the day again with them."""
+    from pipeline.corrections import REPAIRED
+
+    _take_back(folder, file, day, lang, REPAIRED)
+
+
+@quarantine.command("dismiss")
+def dismiss_quarantine(folder: Folder, file: Handout, day: EvaluatedDay = None, lang: Lang = "both") -> None:
+    """Say of the rows of a file that they are to stay out for good, and evaluate the day again."""
+    from pipeline.corrections import DISMISSED
+
+    _take_back(folder, file, day, lang, DISMISSED)
+
+
+def _take_back(folder: Path, file: Path, day: date | None, lang: Lang, verdict: str) -> None:
+    from pipeline.commands import quarantine as kept
+    from pipeline.commands.screen import screen
+
+    shown = kept.quarantine_day(_project(folder), day)
+    taken = kept.keep_verdicts(shown, file, verdict)
+    if taken.is_known:
+        screen().print(f"{file} was taken back before: nothing is corrected twice.")
+    _run(folder, shown.as_of, [], lang)
+    screen().print()
+    kept.show_replayed(shown, taken, lang, screen())
+
+
 def _project(folder: Path) -> "Project":
     from pipeline.project import Project
 

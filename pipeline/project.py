@@ -188,6 +188,11 @@ class Project:
         return self.root / "lake"
 
     @property
+    def corrections(self) -> Path:
+        """Where mended rows of the quarantine are kept."""
+        return self.root / "corrections"
+
+    @property
     def postgres(self) -> Path:
         """The embedded server's folder."""
         return self.root / "postgres"

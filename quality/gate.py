@@ -16,6 +16,7 @@ from sqlglot import exp
 from pipeline.engine import Session, inline, snippet, standard_macros
 from pipeline.errors import TuokeError
 from quality.contract import KEY_RULE, Column, Contract, Rule
+from quality.corrections import CORRECTED, as_sent
 from quality.credit_code import wrong_check
 from quality.rules import (
     DUE,
@@ -77,6 +78,8 @@ class Gate:
     contract: Contract
     day: Day
     mapped: frozenset[str]
+    is_corrected: bool = False
+    """Whether `gate.corrected` holds rows that stand in for some of those sent."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -96,7 +99,10 @@ class Gate:
     # --- the split ---
 
     def split(self, session: Session) -> Counted:
-        """Type, judge and settle the rows of `ods.<table>`, which the session must see, and count them."""
+        """Type, judge and settle the rows of `ods.<table>`, which the session must see, and count them.
+
+        Where some are corrected, the session must hold what they are to be; see `quality.corrections`.
+        """
         session.keep(TYPED, _finish(self._typed()))
         session.keep(COPIES, self._copies())
         session.keep(SETTLED, self._settled())
@@ -110,7 +116,17 @@ class Gate:
     def _said(self) -> exp.Select:
         """Every text as sent, cleaned once: what a value is made of, and what is told where none can be made."""
         texts = [snippet(SAID, x=_col(column.name)).as_(column.name, quoted=True) for column in self.contract.columns]
-        return exp.select(*LINEAGE, *texts).from_(f"ods.{self.contract.table}")
+        return exp.select(*LINEAGE, *texts).from_(self._sent())
+
+    def _sent(self) -> exp.Table | exp.Subquery:
+        """The rows as they were sent, or as they were corrected since."""
+        if not self.is_corrected:
+            return exp.to_table(f"ods.{self.contract.table}")
+        columns = [_col(name) for name in (*LINEAGE, *self.contract.by_name)]
+        untouched = (
+            exp.select(*columns).from_(f"ods.{self.contract.table}").where(snippet("not $touched", touched=_touched()))
+        )
+        return exp.union(untouched, exp.select(*columns).from_(CORRECTED), distinct=False).subquery("sent")
 
     def _helpers(self) -> list[exp.Expr]:
         helpers = [
@@ -294,21 +310,15 @@ class Gate:
         return rows.where(snippet("_outcome in ('accepted', 'late')"))
 
     def kept_back(self) -> exp.Select:
-        """The rows of `quarantine.<table>`: each as it was sent, with every rule it breaks and what becomes of it."""
+        """The rows of `quarantine.<table>`: each as it was sent, with every rule it breaks and what becomes of it.
+
+        Corrected rows are told too, whatever becomes of them.
+        """
         failed = [
             snippet("case when $bad then $id end", bad=_bad(rule), id=rule.id)
             for rule in self.rules
             if rule.quarantines or rule.dimension == "uniqueness"
         ]
-        sent = exp.Struct(
-            expressions=[
-                exp.PropertyEQ(
-                    this=exp.to_identifier(column.name, quoted=True),
-                    expression=exp.column(column.name, table="sent", quoted=True),
-                )
-                for column in self.contract.columns
-            ]
-        )
         query = exp.select(
             exp.column("_row_id", table="settled"),
             exp.column("_source", table="settled"),
@@ -320,12 +330,26 @@ class Gate:
             exp.column("_merged_into", table="settled").as_("merged_into"),
             self._money("settled").as_("amount"),
             self._currency("settled").as_("currency"),
-            exp.cast(exp.func("to_json", sent), "varchar").as_("row_as_sent"),
+        ).from_(f"{SETTLED} as settled")
+        query = query.join(
+            f"ods.{self.contract.table} as sent",
+            on="sent._row_id = settled._row_id",
+            join_type="left" if self.is_corrected else "inner",
         )
-        query = query.from_(f"{SETTLED} as settled").join(
-            f"ods.{self.contract.table} as sent", on="sent._row_id = settled._row_id", join_type="inner"
+        kept_back = snippet("settled._outcome in ('quarantined', 'merged')")
+        if not self.is_corrected:
+            nothing = [exp.cast(exp.null(), kind).as_(name) for name, (_, kind) in _HISTORY.items()]
+            today = snippet("$today", today=self.day.as_of).as_("delivered_on")
+            return query.select(as_sent(self.contract, "sent").as_("row_as_sent"), today, *nothing).where(kept_back)
+        return (
+            query.join(f"{CORRECTED} as was", on="was._row_id = settled._row_id", join_type="left")
+            .select(
+                snippet("coalesce(was._row_as_sent, $sent)", sent=as_sent(self.contract, "sent")).as_("row_as_sent"),
+                snippet("coalesce(was._delivered_on, $today)", today=self.day.as_of).as_("delivered_on"),
+                *[exp.column(before, table="was").as_(name) for name, (before, _) in _HISTORY.items()],
+            )
+            .where(exp.or_(kept_back, snippet("was._row_id is not null")))
         )
-        return query.where(snippet("settled._outcome in ('quarantined', 'merged')"))
 
     def _deciding_rule(self) -> exp.Expr:
         """Of a merged row the rule that merged it, of another the first it breaks."""
@@ -342,14 +366,21 @@ class Gate:
 
     def sent_money(self) -> exp.Select:
         """Rows and money of `ods.<table>` by currency, from the text as sent."""
+        return self._money_of(exp.select("*").from_(f"ods.{self.contract.table}"))
+
+    def corrected_money(self) -> tuple[exp.Select, exp.Select]:
+        """Rows and money that corrections put in, and those they took the place of."""
+        taken = exp.select("*").from_(f"ods.{self.contract.table}").where(_touched())
+        return self._money_of(exp.select("*").from_(CORRECTED)), self._money_of(taken)
+
+    def _money_of(self, rows: exp.Select) -> exp.Select:
         money = (
             snippet(_VALUES["decimal"], x=snippet(SAID, x=_col(self.contract.money)))
             if self.contract.money
             else exp.cast(exp.null(), "decimal(18,2)")
         )
         currency = snippet(SAID, x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
-        rows = exp.select(money.as_("amount"), currency.as_("currency")).from_(f"ods.{self.contract.table}")
-        return _finish(rows)
+        return _finish(exp.select(money.as_("amount"), currency.as_("currency")).from_(rows.subquery("rows")))
 
     # --- the second opinion ---
 
@@ -414,6 +445,23 @@ class Gate:
         if not is_compared and (column is None or column.type == "text"):
             return exp.Length(this=_col(name)).as_(name, quoted=True)
         return _col(name)
+
+
+_HISTORY = {
+    "sent_row_id": ("_sent_row_id", "varchar"),
+    "is_line": ("_is_line", "boolean"),
+    "first_rule_id": ("_rule_id", "varchar"),
+    "first_rule_ids": ("_rule_ids", "varchar"),
+    "corrected_on": ("_corrected_on", "date"),
+    "correction": ("_correction", "varchar"),
+}
+"""What a corrected row was before; nothing of other rows."""
+
+
+def _touched() -> exp.Expr:
+    """Whether a row as sent has another in its place."""
+    corrected = exp.select("_row_id").from_(CORRECTED).where("_is_in_place")
+    return _col("_row_id").isin(query=corrected)
 
 
 def _col(name: str) -> exp.Column:

@@ -28,6 +28,7 @@ from pipeline.engine import Session, snippet
 from pipeline.errors import GateClosed
 from pipeline.project import Project
 from quality.contract import RATES, Contract
+from quality.corrections import Change, correct, held_corrections
 from quality.gate import LATE, QUARANTINED, Counted, Gate
 from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
@@ -165,6 +166,8 @@ def _check_specs(contract: Contract) -> list[dg.AssetCheckSpec]:
 def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     """Split the day's rows, judge them a second time, rate them, and balance the ledger. Writes the lake.
 
+    Rows that their owners corrected are judged as they were corrected.
+
     Raises:
         GateClosed: more of the table is quarantined than the plan bears.
         CountsDiffer: the two judgements differ.
@@ -173,9 +176,13 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     table = contract.table
     mapped = frozenset(day.read(f"mapped.{table}")["column_name"])
     # a table that is absent has no rows to judge, but the same columns
-    gate = Gate(contract, day.rules_day, mapped or frozenset(contract.by_name))
     landed = day.read(f"landed.{table}").to_dict("records")[0]
-    with day.session([f"ods.{table}", f"landing.{table}"], ["secret.keys"]) as session:
+    given = day.corrections.rows(table, day.as_of, list(contract.by_name))
+    gate = Gate(contract, day.rules_day, mapped or frozenset(contract.by_name), is_corrected=bool(given))
+    with day.session([f"ods.{table}", f"landing.{table}"], ["secret.keys"], held_corrections(given)) as session:
+        change = correct(session, gate, is_increment=day.arrives(table) == "increment")
+        landed["rows_unreadable"] -= change.lines
+        landed["rows_repaired"] = change.lines
         counted = gate.split(session)
         with day.lake.write(f"quarantine.{table}", day.as_of) as file:
             session.write(gate.kept_back(), file, order_by=["_row_id"])
@@ -185,7 +192,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
             found, after = gate.measure(session, counted), gate.measure_accepted(day.file(contract.gated), session)
         else:
             found, after = {}, {}
-    _write_ledger(contract, day, landed, gate)
+    _write_ledger(contract, day, landed, gate, change)
     quality = day.project.plan.quality
     if mapped:
         scores = rates(gate, counted, landed["rows_unreadable"], after, quality)
@@ -215,7 +222,7 @@ def _write_accepted(gate: Gate, day: ProjectDay, session: Session) -> None:
         session.write(gate.accepted(), file, order_by=[*gate.contract.key, "_row_id"])
 
 
-def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int], gate: Gate) -> None:
+def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int], gate: Gate, change: Change) -> None:
     """Count every side from what was written, not from what was meant."""
     table = contract.table
     written = {
@@ -237,8 +244,9 @@ def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int]
             unreadable=landed["rows_unreadable"],
             out_of_scope=landed["rows_out_of_scope"],
             added_up=landed["rows_added_up"],
+            repaired=landed["rows_repaired"],
         ),
-        *gate_entries(contract, sent, outcomes),
+        *gate_entries(contract, sent, outcomes, change.money),
     ]
     day.write(LEDGER, entries, f"dq_ledger.{table}")
     demand_balance(entries)

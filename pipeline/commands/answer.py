@@ -35,6 +35,8 @@ from quality.ledger import COUNTED, LEDGER
 from quality.scorecard import SCORECARD, states
 
 SEGMENTS = "ads.segment_summary"
+CAME = ("in", "corrected")
+WENT = tuple(way for way in COUNTED if way != "repaired")
 DIMENSIONS = {"completeness": "complete", "accuracy": "accurate", "duplicates": "repeated", "timeliness": "in time"}
 STATUS_STYLES = {"below_threshold": POOR, "below_floor": BAD, "not_assessed": FAINT}
 STATUS_MARKS = {"below_threshold": " !", "below_floor": " !!"}
@@ -186,12 +188,14 @@ def ledger_table(ledger: pd.DataFrame, currency: str) -> RenderableType:
     named = gate["currency"] == currency
     for title, entries in ((currency, gate[named]), ("other or no currency", gate[~named])):
         if entries["amount_in"].any():
-            sums[title] = {way: entries[f"amount_{way}"].sum() for way in ("in", *COUNTED)}
+            sums[title] = {way: entries[f"amount_{way}"].sum() for way in (*CAME, *WENT)}
     table = plain_table("", *sums, title="Ledger", right=tuple(sums))
-    for place, way in enumerate(("in", *COUNTED)):
-        sign = ("  ", "= ")[place] if place < 2 else "+ "
+    for way in (*CAME, *WENT):
+        if way == "corrected" and not any(found[way] for found in sums.values()):
+            continue
+        sign = {"in": "  ", WENT[0]: "= "}.get(way, "+ ")
         table.add_row(sign + way.replace("_", " "), *(f"{found[way]:,}" for found in sums.values()))
-    is_balanced = all(found["in"] == sum(found[way] for way in COUNTED) for found in sums.values())
+    is_balanced = all(sum(found[way] for way in CAME) == sum(found[way] for way in WENT) for found in sums.values())
     verdict = Text("  balanced", style=GOOD) if is_balanced else Text("  NOT BALANCED", style=BAD)
     return Group(table, verdict)
 
@@ -199,7 +203,9 @@ def ledger_table(ledger: pd.DataFrame, currency: str) -> RenderableType:
 def _rows(ledger: pd.DataFrame) -> dict[str, int]:
     """What a source sent is known at landing, what became of a row that was landed at the gate."""
     landing, gate = ledger[ledger["layer"] == "ods"], ledger[ledger["layer"] == "dwd"]
-    rows = {way: int(gate[f"rows_{way}"].sum()) for way in COUNTED}
+    rows = {way: int(gate[f"rows_{way}"].sum()) for way in WENT}
     for way in ("quarantined", "added_up", "out_of_scope"):
         rows[way] += int(landing[f"rows_{way}"].sum())
-    return {"in": int(landing["rows_in"].sum()), **rows}
+    # a line that was repaired came at landing: only rows of earlier days come from corrections alone
+    corrected = int(gate["rows_corrected"].sum() - landing["rows_repaired"].sum())
+    return {"in": int(landing["rows_in"].sum()), "corrected": corrected, **rows}

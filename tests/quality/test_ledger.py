@@ -42,6 +42,19 @@ def test_currencies_are_balanced_apart() -> None:
     assert [(entry["currency"], entry["is_balanced"]) for entry in entries] == [("CNY", False), ("USD", False)]
 
 
+def test_what_corrections_changed_is_part_of_what_came() -> None:
+    entries = gate_entries(ORDERS, side(5, "50"), {"accepted": side(6, "75")}, side(1, "25"))
+    demand_balance(entries)
+    with pytest.raises(LedgerError, match="6 rows and 75 came, 5 rows and 50 went on"):
+        demand_balance(gate_entries(ORDERS, side(5, "50"), {"accepted": side(5, "50")}, side(1, "25")))
+
+
+def test_a_line_that_was_repaired_goes_on_to_the_gate() -> None:
+    entry = landing_entry(ORDERS, read=10, landed=7, unreadable=1, out_of_scope=1, repaired=1)
+    assert entry["is_balanced"]
+    assert (entry["rows_quarantined"], entry["rows_repaired"]) == (1, 1)
+
+
 def test_rows_left_out_by_the_mapping_are_told() -> None:
     entry = landing_entry(ORDERS, read=10, landed=7, unreadable=1, out_of_scope=2)
     assert entry["is_balanced"]

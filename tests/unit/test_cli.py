@@ -604,7 +604,7 @@ def test_the_segment_table_lists_each_scheme_in_its_order():
 
 def ledger(**changed: Any) -> pd.DataFrame:
     """The ledger of one table: ten rows sent, one unreadable, one left out, eight through the gate."""
-    ways = ("in", *COUNTED)
+    ways = ("in", "corrected", *COUNTED)
     none = {f"rows_{way}": 0 for way in ways} | {f"amount_{way}": Decimal("0.00") for way in ways}
     landing = none | {"layer": "ods", "currency": "-", "rows_in": 10, "rows_accepted": 8, "rows_quarantined": 1}
     gate = none | {"layer": "dwd", "currency": "CNY", "rows_in": 8, "rows_accepted": 6, "rows_late": 1}
@@ -626,6 +626,16 @@ def test_the_ledger_adds_up_from_source_to_table():
         ["+", "out", "of", "scope", "1", "0.00"],
         ["balanced"],
     ]
+
+
+def test_a_line_that_was_repaired_came_at_landing_and_is_not_counted_again():
+    rows = ledger(
+        rows_corrected=1, rows_accepted=7, amount_corrected=Decimal("20.00"), amount_accepted=Decimal("720.50")
+    )
+    rows.loc[rows["layer"] == "ods", ["rows_quarantined", "rows_repaired"]] = [0, 1]
+    lines = [line.split() for line in printed(ledger_table(rows, "CNY")).splitlines()[3:]]
+    assert lines[:3] == [["in", "10", "800.50"], ["+", "corrected", "0", "20.00"], ["=", "accepted", "7", "720.50"]]
+    assert lines[-1] == ["balanced"]
 
 
 @pytest.mark.parametrize("lost", [{"rows_accepted": 5}, {"amount_accepted": Decimal("700.49")}], ids=["row", "cent"])
