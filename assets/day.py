@@ -21,6 +21,8 @@ from pipeline.plan_tables import plan_tables
 from pipeline.project import Project
 from pipeline.tables import TableSpec
 from quality.contract import contracts
+from quality.industries import canonical_industries
+from quality.regions import canonical_regions
 from quality.rules import Day
 
 EXIT_CODE = "exit_code"
@@ -53,7 +55,12 @@ class ProjectDay:
     def rules_day(self) -> Day:
         """What the rules of the gate must know of the day."""
         plan = self.project.plan
-        lists = {"channels": tuple(channel.id for channel in plan.channels), "products": tuple(plan.products)}
+        lists = {
+            "channels": tuple(channel.id for channel in plan.channels),
+            "products": tuple(plan.products),
+            "regions": canonical_regions() if plan.cleaning.regions == "gb2260" else (),
+            "industries": canonical_industries() if plan.cleaning.industries == "gb4754" else (),
+        }
         return Day(as_of=self.as_of, zone=plan.zone, currency=plan.currency, lists=lists)
 
     @contextmanager

@@ -332,6 +332,15 @@ class Identity(Strict):
         return (USUAL_SURVIVORS | self.survivorship).get(column, "newest")
 
 
+class Cleaning(Strict):
+    """How values are brought into one form."""
+
+    regions: Literal["gb2260", "own"] = "gb2260"
+    """Regions as 省-市 by GB/T 2260, or the company's own, which nothing is done to."""
+    industries: Literal["gb4754", "own"] = "gb4754"
+    """Industries as sections of GB/T 4754, or the company's own."""
+
+
 class Periods(Strict):
     """How many days, ISO weeks and months back each scorecard reaches, the running one included."""
 
@@ -373,6 +382,7 @@ class Plan(Strict):
     playbook: dict[Identifier, Play] = {}
     definitions: Definitions = Definitions()
     quality: Quality = Quality()
+    cleaning: Cleaning = Cleaning()
     identity: Identity = Identity()
     periods: Periods = Periods()
     retention: Retention = Retention()

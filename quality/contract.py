@@ -234,6 +234,7 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
         "check_character": "check_character",
         "plan_currency": "plan_currency",
         "listed": "listed",
+        "standard": "standard",
         "expected": "expected",
         "not_before": f"not_before_{arguments.get('other')}",
         "not_below": f"not_below_{arguments.get('other')}",

@@ -6,10 +6,12 @@ each rule and what becomes of it). The library's verdict on the same rows comes 
 agree.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
+import pyarrow as pa
 import sqlglot
 from sqlglot import exp
 
@@ -18,6 +20,8 @@ from pipeline.errors import TuokeError
 from quality.contract import KEY_RULE, Column, Contract, Rule
 from quality.corrections import CORRECTED, as_sent
 from quality.credit_code import wrong_check
+from quality.industries import industry_of
+from quality.regions import region_of
 from quality.rules import (
     DUE,
     KEY_PREFIX,
@@ -48,6 +52,16 @@ _VALUES = {
 }
 _FORMATS = {"phone": "clean_phone($x)", "email": "clean_email($x)", "rate": "clean_rate($x)"}
 """Cleaners of what has a form of its own, whatever its type."""
+
+
+class Standard(NamedTuple):
+    """How a text is brought to the form of a standard, and the list of the day that names its forms."""
+
+    list: str
+    form: Callable[[str], str | None]
+
+
+STANDARDS = {"region": Standard("regions", region_of), "industry": Standard("industries", industry_of)}
 
 
 class CountsDiffer(TuokeError):
@@ -93,7 +107,7 @@ class Gate:
 
     def _has(self, rule: Rule) -> bool:
         needed = set(rule.columns) - set(rule.arguments.get("optional", ()))
-        has_list = rule.kind != "listed" or bool(self.day.lists.get(rule.arguments["list"]))
+        has_list = rule.kind not in ("listed", "standard") or bool(self.day.lists.get(rule.arguments["list"]))
         return has_list and needed <= self.mapped
 
     # --- the split ---
@@ -103,15 +117,51 @@ class Gate:
 
         Where some are corrected, the session must hold what they are to be; see `quality.corrections`.
         """
+        for column in self._standardised:
+            session.hold(f"standard.{column.name}", self._standard_forms(session, column))
         session.keep(TYPED, _finish(self._typed()))
         session.keep(COPIES, self._copies())
         session.keep(SETTLED, self._settled())
         return self._count(session)
 
     def _typed(self) -> exp.Select:
-        values = sqlglot.select(*LINEAGE, *[part for column in self.contract.columns for part in _typed_column(column)])
+        values = sqlglot.select(*LINEAGE, *[part for column in self.contract.columns for part in self._parts(column)])
         typed = values.from_(self._said().subquery("said"))
+        for column in self._standardised:
+            known = exp.column("said", f"standard_{column.name}")
+            on = exp.column(column.name, "said", quoted=True).eq(known)
+            typed = typed.join(f"standard.{column.name} as standard_{column.name}", on=on, join_type="left")
         return exp.select("*", *self._helpers()).from_(typed.subquery("typed"))
+
+    def _parts(self, column: Column) -> list[exp.Expr]:
+        """The value of a column, and beside one that is not text the text it was made of."""
+        if column not in self._standardised:
+            return _typed_column(column)
+        said = exp.column(column.name, "said", quoted=True)
+        known = exp.column("form", f"standard_{column.name}")
+        return [snippet("coalesce($known, $said)", known=known, said=said).as_(column.name, quoted=True)]
+
+    @property
+    def _standardised(self) -> list[Column]:
+        """The columns whose values are brought to the form of a national standard, where the plan wants that."""
+        return [
+            column
+            for column in self.contract.columns
+            if column.format in STANDARDS and self.day.lists.get(STANDARDS[column.format].list)
+        ]
+
+    def _standard_forms(self, session: Session, column: Column) -> pa.Table:
+        """Each text the column was sent that the standard knows, and its form there: found once, however often sent."""
+        sent = exp.select(_col(column.name).as_("x")).distinct().from_(self._sent())
+        said = exp.select(snippet(SAID, x=exp.column("x")).as_("said")).distinct().from_(sent.subquery("sent"))
+        forms = {text: STANDARDS[column.format].form(text) for (text,) in session.rows(_finish(said)) if text}
+        known = sorted((text, form) for text, form in forms.items() if form)
+        return pa.table(
+            {
+                "said": pa.array([text for text, _ in known], pa.string()),
+                "form": pa.array([form for _, form in known], pa.string()),
+            }
+        )
 
     def _said(self) -> exp.Select:
         """Every text as sent, cleaned once: what a value is made of, and what is told where none can be made."""

@@ -37,7 +37,8 @@ class Day:
     zone: ZoneInfo
     currency: str
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """The plan's own lists by name: its channels, its products. One that is empty judges nothing."""
+    """What a value may be, by name: the plan's channels and products, the regions and industries of the national
+    standards. One that is empty judges nothing."""
 
     @property
     def next_day(self) -> date:
@@ -91,7 +92,7 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
     columns = [exp.column(name, quoted=True) for name in looked_at(rule, contract)]
     if rule.kind == "range":
         predicate = _outside(columns[0], rule.arguments["minimum"], rule.arguments["maximum"])
-    elif rule.kind in ("allowed", "listed"):
+    elif rule.kind in ("allowed", "listed", "standard"):
         predicate = columns[0].isin(*_values(rule, day)).not_()
     elif rule.kind == "key":
         predicate = _shared(rule, columns)
@@ -139,6 +140,7 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         "expected": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
         "allowed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
         "listed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
+        "standard": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
         "range": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], min_value=arguments["minimum"], max_value=arguments["maximum"]
         ),
@@ -206,6 +208,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "allowed": ("{zh}不在允许的取值内", "{en} is not one of the allowed values"),
     "expected": ("{zh}未填写", "{en} is not filled in"),
     "listed": ("{zh}不在计划列出的取值内", "{en} is not one of those the plan lists"),
+    "standard": ("{zh}无法对应 {standard}", "{en} is not known to {standard}"),
     "range": ("{zh}超出允许范围", "{en} is out of range"),
     "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
     "length": ("{zh}过长", "{en} is too long"),

@@ -10,16 +10,25 @@ import pyarrow as pa
 from pipeline.engine import DuckDBEngine, Session
 from quality.contract import Column, Contract, contracts
 from quality.gate import Gate
+from quality.industries import canonical_industries
+from quality.regions import canonical_regions
 from quality.rules import Day
 
 DAY = Day(
     as_of=date(2026, 11, 20),
     zone=ZoneInfo("Asia/Shanghai"),
     currency="CNY",
-    lists={"channels": ("x", "search"), "products": ("x", "Basic")},
+    lists={
+        "channels": ("x", "search"),
+        "products": ("x", "Basic"),
+        "regions": canonical_regions(),
+        "industries": canonical_industries(),
+    },
 )
 
 GOOD = {
+    "region": "广东省-深圳市",
+    "industry": "C 制造业",
     "phone": "13800138000",
     "email": "someone@example.com",
     "credit_code": "91110000600037341L",

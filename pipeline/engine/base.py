@@ -42,6 +42,10 @@ class Session(Protocol):
         """Hold the query's rows as a table of this session."""
         ...
 
+    def hold(self, name: str, table: pa.Table) -> None:
+        """Hold rows of our own as a table of this session."""
+        ...
+
     def frame(self, query: exp.Query) -> pd.DataFrame:
         """The query's rows as a pandas frame on Arrow-backed memory where pandas has it."""
         ...

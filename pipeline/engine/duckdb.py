@@ -33,7 +33,7 @@ class DuckDBEngine:
             for name, relation in tables.items():
                 session._view(name, relation)
             for name, table in values.items():
-                session._hold(name, table)
+                session.hold(name, table)
             yield session
 
     def _config(self, spill: str) -> dict[str, str]:
@@ -70,6 +70,13 @@ class DuckDBSession:
         self._schema_of(name)
         self._run(exp.Create(this=_address(name), kind="TABLE", expression=query))
 
+    def hold(self, name: str, table: pa.Table) -> None:
+        """Hold rows of our own as a table of this session."""
+        registered = f"held_{name.replace('.', '_')}"
+        self._connection.register(registered, table)
+        self.keep(name, exp.select("*").from_(registered))
+        self._connection.unregister(registered)
+
     def frame(self, query: exp.Query) -> pd.DataFrame:
         """The query's rows as a pandas frame on Arrow-backed memory where pandas has it."""
         arrow = self._connection.sql(query.sql(DIALECT, comments=False)).to_arrow_table()
@@ -86,12 +93,6 @@ class DuckDBSession:
         self._schema_of(name)
         query = _latest(relation) if relation.key and len(relation.files) > 1 else _all(relation)
         self._run(exp.Create(this=_address(name), kind="VIEW", expression=query))
-
-    def _hold(self, name: str, table: pa.Table) -> None:
-        registered = f"held_{name.replace('.', '_')}"
-        self._connection.register(registered, table)
-        self.keep(name, exp.select("*").from_(registered))
-        self._connection.unregister(registered)
 
     def _schema_of(self, name: str) -> None:
         schema = exp.table_(name.split(".")[0])

@@ -22,6 +22,7 @@ BREAK: dict[str, Callable[[Rule], Cells]] = {
     "listed": lambda rule: {rule.columns[0]: "elsewhere"},
     "range": lambda rule: {rule.columns[0]: "-7" if rule.arguments["minimum"] is not None else "99999"},
     "pattern": lambda rule: {rule.columns[0]: "?"},
+    "standard": lambda rule: {rule.columns[0]: "elsewhere"},
     "check_character": lambda rule: {rule.columns[0]: "91110000600037341A"},
     "length": lambda rule: {rule.columns[0]: "长" * 201},
     "above": lambda rule: {rule.columns[0]: "0"},
