@@ -6,6 +6,7 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 
+from assets.ads.kpi_values import KPI_VALUES
 from assets.day import ProjectDay
 from assets.factory import Lineage, python_asset
 from pipeline.engine import Relation
@@ -13,12 +14,13 @@ from pipeline.plan import Plan
 from pipeline.tables import TableSpec
 from quality.contract import contracts
 from quality.ledger import LEDGER, demand_balance
+from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import QUARANTINE, WORDS, quarantine_of, words
 from quality.scorecard import RESULTS, SCORECARD
 
 KEPT = ("quarantine", "landing")
 """Where a table's rows lie that were kept back, and its lines that could not be read."""
-PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS, "dq_ledger": LEDGER}
+PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS}
 
 
 def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -26,6 +28,13 @@ def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     inputs = [f"dwd.{table}" for table in contracts()]
     return [
         *(_together(part, spec, inputs, plan) for part, spec in PARTS.items()),
+        python_asset(
+            LEDGER,
+            ledger,
+            inputs=[*inputs, *(passage.onward for passage in PASSAGES), KPI_VALUES.name],
+            plan=plan,
+            lineage=dq_lineage(LEDGER),
+        ),
         python_asset(
             QUARANTINE,
             lambda day: quarantined(day, contracts())[list(QUARANTINE.columns)],
@@ -92,14 +101,22 @@ def dq_lineage(spec: TableSpec) -> Lineage:
     return dict.fromkeys(sorted(counted), sorted(judged))
 
 
+def ledger(day: ProjectDay) -> pd.DataFrame:
+    """The rows of `dq.ledger`: those of every gate and of every layer after it, to the totals readers see.
+
+    Raises:
+        LedgerError: rows or money are missing somewhere.
+    """
+    tables = [name for contract in contracts().values() for name in (contract.table, contract.records) if name]
+    entries = [entry for table in tables for entry in day.read(f"dq_ledger.{table}").to_dict("records")]
+    with day.session(tables_of_passages()) as session:
+        entries += passage_entries(session, day.read(KPI_VALUES.name), day.project.plan.currency)
+    demand_balance(entries)
+    return pd.DataFrame(entries)
+
+
 def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> dg.AssetsDefinition:
     def build(day: ProjectDay) -> pd.DataFrame:
-        found = [day.read(f"{part}.{table}") for table in contracts()]
-        if spec is LEDGER:
-            found += [day.read(f"{part}.{contract.records}") for contract in contracts().values() if contract.records]
-        rows = pd.concat(found, ignore_index=True)
-        if spec is LEDGER:
-            demand_balance(rows.to_dict("records"))
-        return rows
+        return pd.concat([day.read(f"{part}.{table}") for table in contracts()], ignore_index=True)
 
     return python_asset(spec, build, inputs=inputs, plan=plan, lineage=dq_lineage(spec))

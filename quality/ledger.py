@@ -22,7 +22,11 @@ LEDGER = TableSpec(
     grain=("table_name", "layer", "currency"),
     columns={
         "table_name": ("text", "Canonical table"),
-        "layer": ("text", "ods: from the source into the lake; dwd: through the gate; golden: from records to things"),
+        "layer": (
+            "text",
+            "ods: from the source into the lake; dwd: through the gate; golden: from records to things; dws: into the "
+            "table the figures are made of; ads: into the total of the campaign, before it starts of the baseline",
+        ),
         "currency": ("text", "ISO 4217 code the row states, - where the table has no money or the row states none"),
         "rows_in": ("bigint", "Rows that came"),
         "rows_corrected": (
@@ -97,6 +101,15 @@ def gate_entries(
             corrected.get(currency, nothing),
         )
         for currency in currencies
+    ]
+
+
+def onward_entries(contract: Contract, layer: str, came: Tally, went: Tally) -> list[dict[str, Any]]:
+    """The ledger's rows of a table in a layer behind the gate, where nothing is kept back any more."""
+    nothing = (0, Decimal(0))
+    return [
+        _entry(contract.table, layer, currency, came.get(currency, nothing), {"accepted": went.get(currency, nothing)})
+        for currency in sorted({*came, *went})
     ]
 
 

@@ -9,7 +9,7 @@ import logging
 import shutil
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from io import StringIO
 from pathlib import Path
@@ -41,6 +41,7 @@ from runs import (
 )
 from sqlglot import exp
 
+from assets.models import models
 from pipeline.project import PLAN_FILE, SOURCES_FILE
 from pipeline.urls import normalise_url
 from pipeline.warehouse import Warehouse
@@ -252,6 +253,14 @@ class TestNothingIsPublished:
         outcome = company.evaluate(selection=all_made_of("orders"))
         assert outcome.exit_code == 1
         assert "the ledger of orders (dwd, CNY) does not balance" in outcome.message
+
+    def test_where_a_model_loses_a_row(self, company: Company, monkeypatch: pytest.MonkeyPatch):
+        sales = models()["dws.sales"]
+        leaking = replace(sales, query=sales.query.copy().where("o.order_id <> 'O1'"))
+        monkeypatch.setattr("pipeline.definitions.models", lambda: models() | {sales.name: leaking})
+        outcome = company.evaluate(selection=all_made_of("orders"))
+        assert outcome.exit_code == 1
+        assert "the ledger of orders (dws, CNY) does not balance" in outcome.message
 
     def test_where_the_server_is_down(self, company: Company, monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setattr("pipeline.warehouse.Patience", lambda: Patience(connections=2, pause=0.01))
