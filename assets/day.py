@@ -126,14 +126,28 @@ class TuokeProject(dg.ConfigurableResource):
         return ProjectDay(self._project, date.fromisoformat(partition_key))
 
 
+class Unforeseen(TuokeError):
+    """A fault of Tuoke. Where it happened is told, and not what the library said, which may repeat rows."""
+
+
 @contextmanager
 def told() -> Iterator[None]:
-    """Failures a user can act on reach Dagster as they are worded, and are retried only where that may help."""
+    """Failures a user can act on reach Dagster as they are worded, and are retried only where that may help.
+
+    Dagster keeps the words of every error and of its causes: no library has a say in them.
+    """
     try:
         yield
     except TuokeError as error:
+        error.__cause__, error.__suppress_context__ = None, True
         raise dg.Failure(
             description=str(error),
             metadata={EXIT_CODE: error.exit_code},
             allow_retries=getattr(error, "transient", False),
         ) from error
+    except Exception as error:  # noqa: BLE001 - raised again, without its words
+        kind = f"{type(error).__module__}.{type(error).__name__}"
+        unforeseen = Unforeseen(
+            f"{kind}, in the place the stack trace names; its words may repeat rows and are left out"
+        )
+        raise unforeseen.with_traceback(error.__traceback__) from None

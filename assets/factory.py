@@ -60,7 +60,7 @@ def sql_asset(model: Model, plan: Plan) -> dg.AssetsDefinition:
         day = tuoke.day(context.partition_key)
         with (
             told(),
-            day.session(model.inputs, model.plan_inputs) as session,
+            day.session(model.inputs, [*model.plan_inputs, *model.secrets]) as session,
             day.lake.write(model.name, day.as_of) as file,
         ):
             written = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
@@ -93,7 +93,7 @@ def python_asset(
         key=asset_key(spec.name),
         deps=[asset_key(name) for name in inputs] + ([PLAN_KEY] if uses_plan else []),
         **_common(spec.name, spec.description, plan, kinds=set(kinds)),
-        metadata={"grain": ", ".join(spec.grain), **column_schema(spec.columns)},
+        metadata={"grain": ", ".join(spec.grain), **column_schema(spec.columns), **column_lineage(lineage)},
         check_specs=[grain_spec(spec.name)],
     )
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> MaterializeResult:

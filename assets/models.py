@@ -24,6 +24,7 @@ def models() -> dict[str, Model]:
 
 def published() -> list[Published]:
     """The tables readers see, the customer table first."""
-    sql = [models()[name] for name in ("dws.customer_segments", "ads.funnel", "ads.segment_summary")]
+    names = ("dws.customer_segments", "dws.customer_directory", "ads.funnel", "ads.segment_summary")
+    sql = [models()[name] for name in names]
     python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SCORECARD, RESULTS, LEDGER, QUARANTINE]
     return [Published.of(table) for table in [*sql, *python]]

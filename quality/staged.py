@@ -70,10 +70,31 @@ def _customer_segments() -> dict[str, "Expectation"]:
     }
 
 
+def _customer_directory() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    # whatever the model says: what is not masked does not look like this
+    forms = {
+        "phone_tail": "^[0-9]{4}$",
+        "email_domain": "^[^@]+$",
+        **dict.fromkeys(("name_hash", "phone_hash", "email_hash"), "^[0-9a-f]{64}$"),
+    }
+    person = {"row_condition": (Column("kind") != "company") | Column("kind").is_null()}
+    return {
+        **{
+            f"{name}_masked": gxe.ExpectColumnValuesToMatchRegex(column=name, regex=form)
+            for name, form in forms.items()
+        },
+        "display_name_masked": gxe.ExpectColumnValuesToMatchRegex(column="display_name", regex="^.[*]$", **person),
+    }
+
+
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.kpi_values": _kpi_values,
     "dq.quality_scorecard": _quality_scorecard,
     "dq.ledger": _ledger,
+    "dws.customer_directory": _customer_directory,
     "dws.customer_segments": _customer_segments,
 }
 

@@ -22,6 +22,7 @@ Row = dict[str, Any]
 Tables = Mapping[str, list[Row]]
 
 DAY = date(2026, 11, 20)
+HASH_KEY = "key of the tests"
 LINKS = "customer_links"
 LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
 
@@ -95,6 +96,7 @@ def holding(names: Sequence[str], tables: Tables, plan: Plan, as_of: date) -> It
         name: rows for name, rows in plan_tables(plan, as_of, additive=frozenset()).items() if name in plan_inputs
     }
     values["dws.none"] = pa.table({"x": [0]})
+    values["secret.keys"] = pa.table({"hash_key": [HASH_KEY]})
     with DuckDBEngine(memory_limit="1GB", threads=1).session(zone=plan.timezone, tables={}, values=values) as session:
         yield session
 

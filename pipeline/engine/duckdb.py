@@ -11,8 +11,13 @@ import pyarrow as pa
 from sqlglot import exp
 
 from pipeline.engine.base import Relation, Written
+from pipeline.errors import TuokeError
 
 DIALECT = "duckdb"
+
+
+class EngineError(TuokeError):
+    """The engine lacks the memory or the disk for its work, or does not understand it."""
 
 
 class DuckDBEngine:
@@ -30,11 +35,27 @@ class DuckDBEngine:
         with TemporaryDirectory(prefix="tuoke-") as spill, duckdb.connect(config=self._config(spill)) as connection:
             connection.execute("set timezone = $zone", {"zone": zone})
             session = DuckDBSession(connection)
-            for name, relation in tables.items():
-                session._view(name, relation)
-            for name, table in values.items():
-                session.hold(name, table)
-            yield session
+            with self._explained():
+                for name, relation in tables.items():
+                    session._view(name, relation)
+                for name, table in values.items():
+                    session.hold(name, table)
+                yield session
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """What the machine lacks, in words a user can act on."""
+        try:
+            yield
+        except duckdb.OutOfMemoryException:
+            raise EngineError(
+                f"the work does not fit into {self.memory_limit} of memory; raise TUOKE_MEMORY_LIMIT"
+            ) from None
+        except duckdb.IOException as error:
+            raise EngineError(f"a file can't be read or written: {error}") from None
+        except (duckdb.BinderException, duckdb.CatalogException, duckdb.ParserException) as error:
+            # of SQL alone: what it says of rows stays unsaid
+            raise EngineError(f"a query can't be run: {error}") from None
 
     def _config(self, spill: str) -> dict[str, str]:
         config = {"memory_limit": self.memory_limit, "temp_directory": spill}

@@ -19,7 +19,7 @@ from pipeline.errors import TuokeError
 DIALECT = "duckdb"
 SQL_FOLDER = ROOT / "sql"
 LAYERS = ("ods", "dwd", "dws", "ads", "dq")
-PLAN_SCHEMA = "plan"
+PLAN_SCHEMA, SECRET_SCHEMA = "plan", "secret"
 
 Macros = Mapping[str, "Macro"]
 
@@ -72,6 +72,11 @@ class Model:
     def plan_inputs(self) -> tuple[str, ...]:
         """Tables of the plan it reads, sorted."""
         return tuple(sorted(name for name in self._tables if name.split(".")[0] == PLAN_SCHEMA))
+
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """Tables of the environment it reads, sorted: `secret.keys`, whose only row has the `hash_key`."""
+        return tuple(sorted(name for name in self._tables if name.split(".")[0] == SECRET_SCHEMA))
 
     @cached_property
     def _tables(self) -> set[str]:

@@ -215,6 +215,8 @@ def probe(
 ) -> Probe:
     """A look at the first rows of each input of a feed; missing columns are told, not raised.
 
+    What stands in the place of a header and is none is not repeated: it may be a person.
+
     Raises:
         SourceError: an input is missing or can't be read as declared.
         ConfigurationError: the feed can't be read at all as it stands in sources.yaml.
@@ -229,7 +231,7 @@ def probe(
         names, good, bad, first = _first_rows(given, mapping, rows)
         sample = pa.concat_tables([sample, first]).slice(0, rows)
         complaints.append(mapping.complaint(given.name, names))
-        found |= dict.fromkeys(names)
+        found |= dict.fromkeys(names if mapping.is_header(names) else ())
         read, unreadable = read + good, unreadable + bad
     mapped = {column: MULTIPLIED.join(parts) for column, parts in mapping.made_of(list(found)).items()}
     filled = mapping.filled(list(found))

@@ -5,6 +5,7 @@ import datetime as dt
 import io
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +23,9 @@ BAD_BYTE = "\0\ufdd0"
 
 BLANKS = " \t\r\n\u3000\ufeff"
 """What may stand around the name of a column."""
+
+LIKE_DATA = re.compile(r"[0-9]{4}|@")
+"""What names of columns hardly ever have, and rows about people nearly always: a date, a number, an address."""
 
 ROWS_PER_CHUNK = 20_000
 REFUSED_LIMIT = 100_000
@@ -81,6 +85,15 @@ def unnamed(names: Sequence[str]) -> list[str]:
     return [name or f"(column {place})" for place, name in enumerate(bare, start=1)]
 
 
+def may_be_a_row(names: Sequence[str]) -> bool:
+    """Whether what was taken for a header may be a row, which no message may repeat: the file has no header then.
+
+    >>> may_be_a_row(["客户编号", "姓名", "电话"]), may_be_a_row(["C1", "王小明", "13812345678"])
+    (False, True)
+    """
+    return any(LIKE_DATA.search(name) for name in names)
+
+
 def distinct(columns: list[str], name: str) -> list[str]:
     """The columns, none of them twice.
 
@@ -90,7 +103,12 @@ def distinct(columns: list[str], name: str) -> list[str]:
     places: dict[str, list[int]] = {}
     for place, column in enumerate(columns, start=1):
         places.setdefault(column, []).append(place)
-    twice = [f"{column} (columns {', '.join(map(str, at))})" for column, at in places.items() if len(at) > 1]
+    is_row = may_be_a_row(columns)
+    twice = [
+        f"{'one' if is_row else column} (columns {', '.join(map(str, at))})"
+        for column, at in places.items()
+        if len(at) > 1
+    ]
     if twice:
         raise SourceError(f"{name} has columns of the same name: {'; '.join(twice)}; have them renamed or left out")
     return columns

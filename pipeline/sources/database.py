@@ -1,6 +1,7 @@
 """Queries on a source's own database: read only, streamed, in one transaction."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -24,6 +25,8 @@ TRANSIENT_STATES = ("08", "40001", "40P01", "53", "55P03", "57P")
 """SQLSTATEs, or their beginnings, that another try may not meet again."""
 LASTING = ("authentication failed", "no password supplied", "does not exist", "no pg_hba.conf entry", "access denied")
 """What servers say to a connection that no other try will get: a driver gives no SQLSTATE then."""
+
+QUOTED = re.compile(r"(?P<mark>[\"'])(?P<words>.*?)(?P=mark)")
 
 
 READ_ONLY = {
@@ -168,6 +171,11 @@ class QueryInput:
         text = latest.isoformat() if isinstance(latest, date) else str(latest)
         self.cursor = f"{kind}:{text}"
 
+    def _known(self, quoted: re.Match[str]) -> str:
+        """What a server quotes, unless it is a value of a row: known are the words of the query and of the URL."""
+        known = f"{self.feed.query} {self.url.render_as_string()}"
+        return quoted[0] if quoted["words"] in known else f"{quoted['mark']}…{quoted['mark']}"
+
     def _count(self, chunk: Chunk) -> None:
         for column in chunk.rows.columns:
             text = "\x1f".join("\0" if value is None else value for value in column.to_pylist()).encode()
@@ -175,7 +183,10 @@ class QueryInput:
             self._size += len(text)
 
     def _failure(self, error: DBAPIError) -> SourceError:
-        told = " ".join(str(error.orig).split())
+        diagnosis = getattr(error.orig, "diag", None)
+        # without what comes after it: details repeat rows
+        told = getattr(diagnosis, "message_primary", None) or str(error.orig)
+        told = QUOTED.sub(self._known, " ".join(told.split()))
         if self.url.password:
             told = told.replace(str(self.url.password), "***")
         transient = is_transient(error)

@@ -181,7 +181,8 @@ class _Rows:
                     is_whole = is_whole or (batch.num_rows > 0 and batch.column(0)[-1].as_py() == END)
                     yield without_blanks(chunk)
         except pa.ArrowInvalid as error:
-            raise self._unparsable(error) from error
+            # the parser's own words repeat the row
+            raise self._unparsable(error) from None
         if not is_whole:
             raise SourceError(
                 f"{self._name}: a quote that opens near line {self._swallowed_from()} never closes and swallows the "
@@ -268,7 +269,9 @@ class _Rows:
                 f"{self._name}: a row from line {self._line} on is longer than {BLOCK >> 20} MB, the limit of a row; "
                 "does a quote never close?"
             )
-        return SourceError(f"{self._name} can't be read from line {self._line} on: {error}; have it exported again")
+        return SourceError(
+            f"{self._name} can't be read from line {self._line} on: no rows of delimited text; have it exported again"
+        )
 
 
 def without_blanks(chunk: Chunk) -> Chunk:

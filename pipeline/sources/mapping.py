@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from pipeline.errors import ConfigurationError
 from pipeline.project import Feed
-from pipeline.sources.chunk import Chunk
+from pipeline.sources.chunk import Chunk, may_be_a_row
 from pipeline.sources.values import UNITS, in_format, in_unit, local_time, product, tells_day
 
 ANY_TEXT = "*"
@@ -109,6 +109,10 @@ class FeedMapping:
         used = {*chain.from_iterable(self.made_of(found).values()), *self._feed.where, *self._feed.exclude}
         return [column for column in found if column not in used]
 
+    def is_header(self, found: Sequence[str]) -> bool:
+        """Whether these can be names of columns: one is known, or at least they do not look like a row of data."""
+        return bool(self.picked(found)) or not may_be_a_row(found)
+
     def missing(self, found: Sequence[str]) -> dict[str, str]:
         """Source column that is not there -> what it is wanted for."""
         mapped = {source: f"mapped to {column}" for column, source in self._feed.columns.items()}
@@ -126,6 +130,12 @@ class FeedMapping:
         if not missing:
             return None
         wanted = ", ".join(f"{source} ({reason})" for source, reason in missing.items())
+        if not self.is_header(found):
+            return (
+                f"{name} has no column {wanted}, and what should be its header looks like a row of data, "
+                f"{len(found)} values that are not repeated here. Correct header_row in sources.yaml, or have it "
+                f"delivered with its header.{self._hint(found)}"
+            )
         return (
             f"{name} has no column {wanted}; columns found: {', '.join(found)}. "
             f"Correct {self._table}.columns in sources.yaml, or have it delivered as agreed.{self._hint(found)}"

@@ -56,8 +56,9 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_checkpoints = off
 lc_messages = 'C'
-# the detail of an error repeats the row it is about
+# errors and their details repeat the row they are about: whoever causes one is told, the log is not
 log_error_verbosity = terse
+log_min_messages = log
 """
 ACCESS = f"""\
 # Written anew at every start. Only its owner can reach the socket.

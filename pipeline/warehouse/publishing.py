@@ -42,6 +42,9 @@ SESSION = {
     "tcp_keepalives_count": "3",
 }
 
+DISCREET = {"log_min_messages": "log", "log_error_verbosity": "terse", "log_min_error_statement": "panic"}
+"""So that the server's log does not repeat the row an error is about; only who has the right may ask for it."""
+
 
 @dataclass(frozen=True)
 class Patience:
@@ -68,6 +71,10 @@ def prepare(connection: Connection, run_id: str) -> None:
     with transaction(connection) as cursor:
         for name, value in {**SESSION, "application_name": f"tuoke/{run_id}"}.items():
             cursor.execute("select set_config(%s, %s, false)", [name, value])
+        for name, value in DISCREET.items():
+            cursor.execute(
+                "select set_config(%s, %s, false) where has_parameter_privilege(%s, 'set')", [name, value, name]
+            )
     set_up(connection)
 
 

@@ -8,7 +8,7 @@ with grades as (
 )
 select
     c.customer_id,                                                      -- Customer
-    case when c.kind = 'company' then c.name else substr(c.name, 1, 1) || '*' end as display_name, -- Name of a company; of a person, or where that is not known, the first character
+    masked_name(c.name, c.kind) as display_name,                        -- Name of a company; of a person, or where that is not known, the first character
     c.kind,                                                             -- company or person
     c.region,                                                           -- Region, 省-市
     c.industry,                                                         -- Industry

@@ -10,7 +10,7 @@ with known_customers as (
         c.customer_id,
         c.region,
         c.demand_tag is not null as has_demand_tag,
-        c.phone is not null or c.email is not null as is_contactable
+        is_given(c.phone) or is_given(c.email) as is_contactable
     from dwd.customer_links as k
     inner join dwd.customers as c on c.customer_id = k.customer_id
 ),
@@ -34,7 +34,7 @@ journeys as (
         l.lost_reason,
         l.score,
         l.expected_amount,
-        l.phone is not null or l.email is not null as is_contactable,
+        is_given(l.phone) or is_given(l.email) as is_contactable,
         l.demand_tag is not null as has_demand_tag,
         l.won_at is not null as is_won,
         l.won_at is null and l.lost_at is not null as is_lost,

@@ -63,6 +63,3 @@ create macro credit_remainder(x) as
 
 -- Whether it is a unified social credit code; NULL stays NULL.
 create macro is_credit_code(x) as case when x is not null then coalesce(credit_remainder(x) = 0, false) end;
-
--- SHA-256 of a value under a key, so that personal data can be compared without being shown (S0 §4.3; I45).
-create macro keyed_hash(k, x) as sha256(k || '|' || x);

@@ -12,11 +12,22 @@ KPI = {"kpi": "cac", "member": "(all)", "state": "final", "value": 1.0, "score":
 SCORE = {"table_name": "orders", "dimension": "accuracy", "rate": 0.99}
 ENTRY = {"table_name": "orders", "layer": "dwd", "is_balanced": True}
 SEGMENT = {"customer_id": "C1", "rfm_class_id": "new", "rfm_rule_id": "new", "abc_class_id": "A"}
+CUSTOMER = {
+    "customer_id": "C1",
+    "kind": "person",
+    "display_name": "王*",
+    "phone_tail": "5678",
+    "email_domain": "example.com",
+    "name_hash": "0" * 64,
+    "phone_hash": "a" * 64,
+    "email_hash": "f" * 64,
+}
 
 GOOD = {
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
     "dq.ledger": (ENTRY, ("table_name", "layer")),
+    "dws.customer_directory": (CUSTOMER, ("customer_id",)),
     "dws.customer_segments": (SEGMENT, ("customer_id",)),
 }
 
@@ -33,6 +44,13 @@ BROKEN = [
     pytest.param("ads.kpi_values", {"kpi": None}, "kpi_required", id="no-grain"),
     pytest.param("dq.quality_scorecard", {"rate": 1.2}, "rate_range", id="rate-above-one"),
     pytest.param("dq.ledger", {"is_balanced": False}, "balanced", id="unbalanced"),
+    pytest.param("dws.customer_directory", {"display_name": "王小明"}, "display_name_masked", id="name-of-a-person"),
+    pytest.param(
+        "dws.customer_directory", {"display_name": "王小明", "kind": None}, "display_name_masked", id="kindless"
+    ),
+    pytest.param("dws.customer_directory", {"phone_tail": "13812345678"}, "phone_tail_masked", id="whole-phone"),
+    pytest.param("dws.customer_directory", {"email_domain": "a@b.cn"}, "email_domain_masked", id="whole-e-mail"),
+    pytest.param("dws.customer_directory", {"phone_hash": "13812345678"}, "phone_hash_masked", id="no-hash"),
     pytest.param("dws.customer_segments", {"rfm_class_id": None}, "rfm_class_required", id="no-class"),
     pytest.param("dws.customer_segments", {"rfm_rule_id": None}, "rfm_rule_required", id="no-rule"),
     pytest.param("dws.customer_segments", {"abc_class_id": "D"}, "abc_allowed", id="unknown-abc-class"),
@@ -70,6 +88,10 @@ def test_a_broken_table_closes_the_gate_and_the_rule_is_named(
 def test_two_rows_of_one_grain_close_the_gate(server: sa.URL, name: str) -> None:
     with pytest.raises(GateClosed, match="grain_unique"):
         judge(server, name, [GOOD[name][0]] * 2)
+
+
+def test_a_company_is_shown_in_full(server: sa.URL) -> None:
+    judge(server, "dws.customer_directory", [CUSTOMER | {"kind": "company", "display_name": "东方机械"}])
 
 
 def test_rows_lost_on_the_way_close_the_gate(server: sa.URL) -> None:

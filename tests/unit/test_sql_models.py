@@ -1,23 +1,16 @@
-"""What holds of every SQL model: it runs on both engines, keeps to their common subset, and shows nothing personal."""
+"""What holds of every SQL model: it runs on both engines and keeps to their common subset."""
 
 import re
 from pathlib import Path
 
 import pytest
-from models import DAY, LINK_COLUMNS, LINKS, model, run_model
+from models import DAY, model, run_model
 from sqlglot import exp
 from sqlglot.errors import ErrorLevel
 
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, inline, snippet, standard_macros
-from quality.contract import contracts
 
 FILES = sorted(path for layer in ("dws", "ads") for path in (SQL_FOLDER / layer).glob("*.sql"))
-PERSONAL = {
-    (f"dwd.{table}", column.name)
-    for table, contract in contracts().items()
-    for column in contract.columns
-    if column.personal
-}
 
 every_model = pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.name}.{path.stem}")
 
@@ -81,22 +74,3 @@ def test_what_the_macros_write(call: str, text: str | int | None) -> None:
     query = inline(exp.select(snippet(call)), standard_macros())
     with DuckDBEngine(memory_limit="1GB", threads=1).session(zone="UTC", tables={}, values={}) as session:
         assert session.rows(query) == [(text,)]
-
-
-def test_nothing_personal_but_a_shortened_name_leaves_the_customers_table() -> None:
-    days = {table: [contract.event_day] if contract.event_day else [] for table, contract in contracts().items()}
-    schema = {f"dwd.{table}": [*contract.by_name, *days[table]] for table, contract in contracts().items()}
-    schema[f"dwd.{LINKS}"] = list(LINK_COLUMNS)
-    for path in FILES:
-        schema[name_of(path)] = list(model(name_of(path)).columns)
-    told = {
-        (name_of(path), column, source)
-        for path in FILES
-        for column, sources in model(name_of(path)).lineage(schema).items()
-        for source in sources
-        if source in PERSONAL
-    }
-    assert {(table, column) for table, column, _ in told} == {
-        ("dws.customer_segments", "display_name"),
-        ("dws.lead_journey", "is_valid"),
-    }
