@@ -6,6 +6,7 @@ documents contradict each other on is a field with its own name (requirements, P
 
 import hashlib
 import json
+import re
 from datetime import date, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -361,6 +362,13 @@ class Owners(Strict):
 
     data: str = Field(min_length=1)
     campaign: str = Field(min_length=1)
+
+    @field_validator("data", "campaign")
+    @classmethod
+    def _is_owner(cls, owner: str) -> str:
+        if not re.fullmatch(r"(?:team:)?[^@]*[^@\s:]|[\w.+-]+@[\w-]+(?:[.][\w-]+)+", owner):
+            raise ValueError("must be an e-mail address, or the name of a team, which has no @")
+        return owner
 
 
 class Plan(Strict):

@@ -78,7 +78,7 @@ def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlal
     )
     assert re.search(r"^Customers +3 +100\.0% +100\.0% +0\.0%", done.stdout, re.MULTILINE)
     assert re.search(r"^Revenue +350 +– .*final", done.stdout, re.MULTILINE)
-    assert "withheld: no source is declared (answers, campaigns, expenses," in " ".join(done.stdout.split())
+    assert "withheld: no source is declared (answers, " in " ".join(done.stdout.split())
     assert re.search(r"^  in +5 +350\.00$", done.stdout, re.MULTILINE)
     assert "balanced" in done.stdout
     assert HASH_KEY not in done.stdout
