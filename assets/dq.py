@@ -1,10 +1,13 @@
 """DQ: what the gates found, table by table put together, and the ledger over all of them."""
 
+import json
 from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from pathlib import Path
 
 import dagster as dg
 import pandas as pd
+from sqlglot import exp
 
 from assets.ads.kpi_values import KPI_VALUES
 from assets.day import ProjectDay
@@ -12,12 +15,14 @@ from assets.factory import Lineage, python_asset
 from pipeline.engine import Relation
 from pipeline.plan import Plan
 from pipeline.tables import TableSpec
+from quality.audit import AUDIT, BACKCHECK, CONTACT, audit_monthly, contact_backcheck, month_of
 from quality.contract import contracts
 from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
-from quality.quarantine import QUARANTINE, WORDS, quarantine_of, words
+from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
 from quality.scorecard import RESULTS, SCORECARD
 
+TOUCHES = "dws.touches"
 KEPT = ("quarantine", "landing")
 """Where a table's rows lie that were kept back, and its lines that could not be read."""
 PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS}
@@ -43,7 +48,103 @@ def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             lineage=quarantine_lineage(),
             kinds=("duckdb",),
         ),
+        python_asset(
+            AUDIT,
+            audit,
+            inputs=[RESULTS.name, QUARANTINE.name],
+            plan=plan,
+            lineage={"rows_broken": [(RESULTS.name, "unexpected_rows")], "rows_repaired": [(QUARANTINE.name, "state")]},
+        ),
+        python_asset(
+            BACKCHECK,
+            backcheck,
+            inputs=["dwd.leads", TOUCHES, QUARANTINE.name],
+            plan=plan,
+            uses_plan=True,
+            lineage={
+                "bad_contacts": [
+                    (QUARANTINE.name, "rule_ids"),
+                    *(("dwd.leads", name) for name in CONTACT),
+                ],
+                "reached_calls": [(TOUCHES, "outcome")],
+            },
+        ),
     ]
+
+
+def audit(day: ProjectDay) -> pd.DataFrame:
+    """`dq.audit_monthly` of a day: its month up to it, and the whole month before."""
+    start = day.as_of.replace(day=1)
+    last = start - timedelta(days=1)
+    kept_back = day.read(QUARANTINE.name)
+    kept_back = kept_back[kept_back["delivered_on"] >= pd.Timestamp(start)]
+    return audit_monthly(
+        _judged(day, start, day.as_of),
+        _judged(day, last.replace(day=1), last),
+        kept_back,
+        _rules(),
+        month_of(day.as_of),
+    )
+
+
+def _judged(day: ProjectDay, first: date, last: date) -> pd.DataFrame:
+    """Each rule's counts as sent, by delivery; of a snapshot the latest delivery alone."""
+    found = [pd.DataFrame(columns=["table_name", "rule_id", "rows_total", "unexpected_rows"])]
+    for table in contracts():
+        days = [d for d in day.lake.days(f"dq_results.{table}") if first <= d <= last]
+        for delivered in days if day.arrives(table) == "increment" else days[-1:]:
+            rules = pd.read_parquet(day.lake.file(f"dq_results.{table}", delivered))
+            came = pd.read_parquet(day.lake.file(f"landed.{table}", delivered)).iloc[0]
+            lines = pd.read_parquet(day.lake.file(f"landing.{table}", delivered))["rule_id"].value_counts()
+            found.append(rules[rules["layer"] == "ods"][found[0].columns])
+            found.append(
+                pd.DataFrame(
+                    {
+                        "table_name": table,
+                        "rule_id": list(LINES),
+                        "rows_total": came["rows_read"],
+                        "unexpected_rows": [lines.get(rule_id, 0) for rule_id in LINES],
+                    }
+                )
+            )
+    return pd.concat(found, ignore_index=True)
+
+
+def _rules() -> pd.DataFrame:
+    """What is said of every rule, and of every way in which a line is no row."""
+    said = [
+        {
+            "table_name": contract.table,
+            "rule_id": rule_id,
+            "dimension": rules[rule_id].dimension if rule_id in rules else "accuracy",
+            "severity": rules[rule_id].severity if rule_id in rules else "error",
+            "owner": contract.owner,
+            "message_zh": label.zh,
+            "message_en": label.en,
+        }
+        for contract in contracts().values()
+        for rules in [{rule.id: rule for rule in contract.rules}]
+        for rule_id, label in words_of(contract).items()
+    ]
+    return pd.DataFrame(said)
+
+
+def backcheck(day: ProjectDay) -> pd.DataFrame:
+    """`dq.contact_backcheck` of a day."""
+    with day.session(["dwd.leads", TOUCHES]) as session:
+        leads = session.frame(exp.select("channel", "owner_id", *CONTACT).from_("dwd.leads"))
+        calls = session.frame(exp.select("channel", "staff_id", "outcome").from_(TOUCHES).where("kind = 'call'"))
+    rows = day.read(QUARANTINE.name)
+    rows = rows[(rows["table_name"] == "leads") & rows["state"].isin(STILL_OUT) & ~rows["rule_id"].isin(LINES)]
+    said = [json.loads(row) for row in rows["row_as_sent"]]
+    kept_back = pd.DataFrame(
+        {
+            "channel": [row["channel"] for row in said],
+            "owner_id": [row["owner_id"] for row in said],
+            "rule_ids": list(rows["rule_ids"]),
+        }
+    )
+    return contact_backcheck(leads, kept_back, calls, day.project.plan.definitions.not_reached)
 
 
 def quarantined(day: ProjectDay, tables: Iterable[str]) -> pd.DataFrame:

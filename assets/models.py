@@ -7,6 +7,7 @@ from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
 from assets.published import Published
 from pipeline.engine import SQL_FOLDER, Model, read_model, standard_macros
+from quality.audit import AUDIT, BACKCHECK
 from quality.ledger import LEDGER
 from quality.quarantine import QUARANTINE
 from quality.scorecard import RESULTS, SCORECARD
@@ -26,5 +27,6 @@ def published() -> list[Published]:
     """The tables readers see, the customer table first."""
     names = ("dws.customer_segments", "dws.customer_directory", "ads.funnel", "ads.segment_summary")
     sql = [models()[name] for name in names]
-    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SCORECARD, RESULTS, LEDGER, QUARANTINE]
+    quality = [SCORECARD, RESULTS, LEDGER, QUARANTINE, AUDIT, BACKCHECK]
+    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, *quality]
     return [Published.of(table) for table in [*sql, *python]]

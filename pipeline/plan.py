@@ -237,6 +237,8 @@ class Definitions(Strict):
     high_value: Literal["rfm", "grade"] = "rfm"
     high_value_grades: list[str] = []
     valid_lead: ValidLead = ValidLead()
+    not_reached: list[str] = ["未接通", "无人接听", "关机", "停机", "空号", "占线", "no answer", "busy", "wrong number"]
+    """Outcomes of a call, as the sources word them, by which nobody was reached."""
     official: dict[Identifier, str] = {}
     """The variant of an indicator that counts, where the catalogue's own choice is not wanted."""
 

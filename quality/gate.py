@@ -351,13 +351,21 @@ class Gate:
     # --- what is written ---
 
     def accepted(self) -> exp.Select:
-        """The rows the gate lets through: typed columns, the day of the event, whether the row came late."""
+        """The rows the gate lets through: typed columns, the day of the event, whether it came late, its warnings."""
         columns: list[exp.Expr] = [_col(column.name) for column in self.contract.columns]
         if self.contract.event is not None and self.contract.event_day != self.contract.event:
             columns.append(exp.cast(_col(self.contract.event), "date").as_(self.contract.event_day))
         late = snippet("_outcome = 'late'").as_("_is_late")
-        rows = exp.select(*columns, late, "_row_id").from_(SETTLED)
+        rows = exp.select(*columns, late, self._warnings().as_("_warnings"), "_row_id").from_(SETTLED)
         return rows.where(snippet("_outcome in ('accepted', 'late')"))
+
+    def _warnings(self) -> exp.Expr:
+        """The rules a row breaks that only warn, with commas; NULL where it breaks none."""
+        rules = sorted(rule.id for rule in self.rules if rule.severity == "warning")
+        if not rules:
+            return exp.cast(exp.null(), "varchar")
+        broken_ones = [snippet("case when $bad then $id end", bad=_col(f"{BAD_PREFIX}{id}"), id=id) for id in rules]
+        return snippet("nullif($joined, '')", joined=_joined(",", broken_ones))
 
     def kept_back(self) -> exp.Select:
         """The rows of `quarantine.<table>`: each as it was sent, with every rule it breaks and what becomes of it.

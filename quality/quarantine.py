@@ -15,6 +15,7 @@ OPEN, REJECTED_AGAIN = "open", "rejected_again"
 STATES = (OPEN, REJECTED_AGAIN, REPAIRED, DISMISSED)
 WAITING = (OPEN, REJECTED_AGAIN)
 """States in which a row waits for its owner."""
+STILL_OUT = (*WAITING, DISMISSED)
 
 LINES = {
     "ragged_row": Label(zh="字段数与表头不符", en="The line has more or fewer fields than the header"),

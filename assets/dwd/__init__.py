@@ -149,6 +149,7 @@ def dwd_columns(contract: Contract) -> Columns:
         | event_day
         | {
             "_is_late": ("boolean", "Whether it was entered later than its contract allows"),
+            "_warnings": ("text", "Rules it breaks that only warn, with commas; NULL where it breaks none"),
             "_row_id": ("text", "Stable id of the row: its source and line"),
         }
     )

@@ -164,7 +164,7 @@ def test_a_table_of_which_nothing_happens_has_no_day_of_its_own() -> None:
         gate = gate_of("benchmarks")
         gate.split(session)
         [kept] = session.frame(gate.accepted()).to_dict("records")
-    assert set(kept) == {"metric", "period", "value", "source", "_is_late", "_row_id"}
+    assert set(kept) == {"metric", "period", "value", "source", "_is_late", "_warnings", "_row_id"}
 
 
 @pytest.mark.parametrize("variant", ["Ｃ００１", "C\u200b001", " C001 "], ids=["full-width", "zero-width", "padded"])
@@ -209,6 +209,14 @@ def test_a_product_the_plan_does_not_list_is_let_in_and_counted() -> None:
     with holding("orders", [row("orders", product="Bassic")]) as session:
         counted = gate_of("orders").split(session)
     assert (counted.outcomes["accepted"], counted.broken["product_listed"], counted.inaccurate) == (1, 1, 0)
+
+
+def test_a_row_that_is_let_in_with_a_warning_can_be_found_by_it() -> None:
+    with holding("orders", [row("orders", order_id="1", product="Bassic"), row("orders", order_id="2")]) as session:
+        gate = gate_of("orders")
+        gate.split(session)
+        found = session.frame(gate.accepted()).set_index("order_id")["_warnings"]
+    assert (found["1"], found.isna()["2"]) == ("product_listed", True)
 
 
 def test_without_a_list_in_the_plan_any_product_will_do() -> None:

@@ -32,7 +32,14 @@ def golden(*records: dict[str, Any], ids: Mapping[str, str] = {}, **survivorship
     own = [row["customer_id"] for row in rows]
     to = [ids.get(customer, "A") if ids else "A" for customer in own]
     tables = {
-        CUSTOMERS.gated: pa.table(columns | {"_is_late": [False] * len(rows), "_row_id": [f"row {x}" for x in own]}),
+        CUSTOMERS.gated: pa.table(
+            columns
+            | {
+                "_is_late": [False] * len(rows),
+                "_warnings": pa.nulls(len(rows), pa.string()),
+                "_row_id": [f"row {x}" for x in own],
+            }
+        ),
         GOLDEN: pa.table(
             {"customer_id": own, "golden_id": to, "cluster_size": [to.count(customer) for customer in to]}
         ),

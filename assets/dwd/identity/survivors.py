@@ -48,7 +48,7 @@ def _chosen(contract: Contract, records: exp.Query, survivor: Callable[[str], Su
     first = [_first(_column(name), _order(name, survivor(name))).as_(name, quoted=True) for name in _values(contract)]
     place = snippet("row_number() over (partition by golden_id order by customer_id)")
     place.set("order", exp.Order(expressions=_newest_first()))
-    return exp.select("golden_id", *first, place.as_("newest_first"), "_is_late", "_row_id").from_(
+    return exp.select("golden_id", *first, place.as_("newest_first"), "_is_late", "_warnings", "_row_id").from_(
         several.subquery("several")
     )
 
@@ -92,9 +92,9 @@ def _golden_id(contract: Contract) -> exp.Expr:
 
 
 def _own(contract: Contract) -> list[exp.Expr]:
-    """What the gate knows of a row: the day of its event, whether it came late, which row it was."""
+    """What the gate knows of a row: the day of its event, whether it came late, what it warned of, which row it was."""
     day = [exp.cast(_column(contract.event), "date").as_(contract.event_day)] if _has_day(contract) else []
-    return [*day, exp.column("_is_late"), exp.column("_row_id")]
+    return [*day, exp.column("_is_late"), exp.column("_warnings"), exp.column("_row_id")]
 
 
 def _has_day(contract: Contract) -> bool:
