@@ -7,7 +7,7 @@ agree.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,13 +24,18 @@ from quality.industries import industry_of
 from quality.regions import region_of
 from quality.rules import (
     DUE,
+    FROM_PREFIX,
     KEY_PREFIX,
+    NOT_OF,
     RAW_PREFIX,
+    SOURCE,
     UNREAD_PREFIX,
     WRONG_CHECK_PREFIX,
     Day,
     broken,
+    earliest,
     expectation,
+    is_of_moments,
     looked_at,
 )
 
@@ -87,18 +92,29 @@ class Counted:
 
 @dataclass(frozen=True)
 class Gate:
-    """The gate of one table on one day; `mapped` are the columns its source really has."""
+    """The gate of one table on one day; `mapped` are the columns its source really has.
+
+    `lacking` names, for a column that some of several sources have, the others: their rows can't be asked to fill it.
+    """
 
     contract: Contract
     day: Day
     mapped: frozenset[str]
+    lacking: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_corrected: bool = False
     """Whether `gate.corrected` holds rows that stand in for some of those sent."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
         """The rules that can be assessed."""
-        return tuple(rule for rule in self.contract.rules if self._has(rule))
+        return tuple(self._asked(rule) for rule in self.contract.rules if self._has(rule))
+
+    def _asked(self, rule: Rule) -> Rule:
+        """The rule, of those rows whose source has the column."""
+        sources = self.lacking.get(rule.columns[0])
+        if not sources or rule.kind not in ("required", "required_when"):
+            return rule
+        return replace(rule, arguments={**rule.arguments, NOT_OF: sources})
 
     @property
     def not_assessed(self) -> tuple[Rule, ...]:
@@ -454,7 +470,9 @@ class Gate:
 
     def measure_accepted(self, file: Path, session: Session) -> dict[str, int]:
         """Rows let through, as they were written to `file`, that still break a rule; there must be none."""
-        rules = [rule for rule in self.rules if (rule.quarantines and rule.kind != "type") or rule.kind == "key"]
+        # dwd does not name the source of a row
+        rules = [rule for rule in self.rules if rule.kind == "key" or (rule.quarantines and rule.kind != "type")]
+        rules = [rule for rule in rules if NOT_OF not in rule.arguments]
         written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
         found = self._second_opinion(session, written, rules, typed=False)
         self._agree(found, dict.fromkeys(found, 0), "dwd")
@@ -469,10 +487,14 @@ class Gate:
         looked = [(rule, looked_at(rule, self.contract, typed=typed)) for rule in rules]
         names = sorted({name for _, columns in looked for name in columns})
         compared = {name for rule, columns in looked for name in columns if _compares(rule, name)}
+        if any(NOT_OF in rule.arguments for rule in rules):
+            names, compared = [*names, SOURCE], compared | {SOURCE}
         frame = session.frame(exp.select(*[self._for_frame(name, name in compared) for name in names]).from_(relation))
-        for rule, [name, *_] in looked:
+        for rule, [name, *others] in looked:
             if rule.kind == "check_character":
                 frame[f"{WRONG_CHECK_PREFIX}{name}"] = wrong_check(frame[name])
+            elif is_of_moments(rule, self.contract):
+                frame[f"{FROM_PREFIX}{rule.id}"] = earliest(frame[name], frame[others[0]], self.day.zone)
         suite = {rule.id: expectation(rule, self.contract, self.day, typed=typed) for rule in rules}
         outcomes = validate_frame(frame, suite, f"{'ods' if typed else 'dwd'}.{self.contract.table}")
         return {rule_id: outcome.unexpected for rule_id, outcome in outcomes.items()}

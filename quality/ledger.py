@@ -47,7 +47,10 @@ LEDGER = TableSpec(
         "amount_late": ("numeric(18,2)", "Money let through late"),
         "amount_quarantined": ("numeric(18,2)", "Money kept back"),
         "amount_merged": ("numeric(18,2)", "Money of merged rows"),
-        "amount_added_up": ("numeric(18,2)", "Money of those lines; not read before they are added up, so always 0"),
+        "amount_added_up": (
+            "numeric(18,2)",
+            "Money of lines that were added up; it is read of their order, so always 0",
+        ),
         "amount_out_of_scope": ("numeric(18,2)", "Money of rows left out on purpose; not read, so always 0"),
         "amount_repaired": ("numeric(18,2)", "Money of those lines; not read, so always 0"),
         "is_balanced": ("boolean", "Whether both sides are equal, in rows and in money"),

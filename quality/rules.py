@@ -20,6 +20,7 @@ from pipeline.engine import snippet
 from quality.contract import Contract, Rule
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_expectations.expectations.expectation import Expectation
 
 KEY_PREFIX = "_key_"
@@ -27,6 +28,10 @@ RAW_PREFIX = "_raw_"
 UNREAD_PREFIX = "_unread_"
 DUE = "_due"
 WRONG_CHECK_PREFIX = "_wrong_check_"
+FROM_PREFIX = "_from_"
+SOURCE = "_source"
+NOT_OF = "not_of"
+"""Argument of a rule: the sources whose rows it is not asked of."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,11 @@ class Day:
     def next_day(self) -> date:
         """The first day that is in the future."""
         return self.as_of + timedelta(days=1)
+
+
+def is_of_moments(rule: Rule, contract: Contract) -> bool:
+    """Whether it compares two moments, of which the first may have been written as a day."""
+    return rule.kind == "not_before" and all(contract.by_name[name].type == "timestamp" for name in rule.columns)
 
 
 def looked_at(rule: Rule, contract: Contract, *, typed: bool = True) -> tuple[str, ...]:
@@ -96,9 +106,14 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
         predicate = columns[0].isin(*_values(rule, day)).not_()
     elif rule.kind == "key":
         predicate = _shared(rule, columns)
+    elif is_of_moments(rule, contract):
+        # midnight is what remains of a day without a time: a deal closed on the day it was entered is not backdated
+        predicate = snippet("$x < $y and $x <> date_trunc('day', $y)", x=columns[0], y=columns[1])
     else:
         values = dict(rule.arguments) | {"currency": day.currency, "next_day": _moment(rule, contract, day)}
         predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
+    if NOT_OF in rule.arguments:
+        predicate = exp.and_(predicate, exp.column(SOURCE, quoted=True).isin(*rule.arguments[NOT_OF]).not_())
     return snippet("coalesce($predicate, false)", predicate=predicate)
 
 
@@ -135,7 +150,7 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
     columns = looked_at(rule, contract, typed=typed)
     arguments = rule.arguments
     simple: Mapping[str, Callable[[], Expectation]] = {
-        "required": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
+        "required": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0], **_when(arguments)),
         "type": lambda: gxe.ExpectColumnValuesToBeNull(column=columns[0]),
         "expected": lambda: gxe.ExpectColumnValuesToNotBeNull(column=columns[0]),
         "allowed": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
@@ -154,7 +169,9 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], max_value=_bound(day), strict_max=True
         ),
-        "not_before": lambda: _at_least(columns[0], columns[1]),
+        "not_before": lambda: _at_least(
+            columns[0], f"{FROM_PREFIX}{rule.id}" if is_of_moments(rule, contract) else columns[1]
+        ),
         "not_below": lambda: _at_least(columns[0], columns[1]),
         "not_above": lambda: _at_least(columns[1], columns[0]),
         "recorded_in_time": lambda: _at_least(columns[1], columns[0]),
@@ -166,6 +183,11 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
         "unique": lambda: gxe.ExpectColumnValuesToBeUnique(column=columns[0]),
     }
     return simple[rule.kind]()
+
+
+def earliest(moment: "pd.Series", other: "pd.Series", zone: ZoneInfo) -> "pd.Series":
+    """What a moment must not lie before: the other one, but a day of its own, which is midnight, that day."""
+    return other.where(moment != other.dt.tz_convert(zone).dt.normalize(), moment)
 
 
 def _bound(day: Day) -> datetime:
@@ -197,7 +219,9 @@ def _when(arguments: Mapping[str, Any]) -> dict[str, Any]:
     """A condition as an object of the library: its strings are evaluated as code, these are not."""
     from great_expectations.expectations.row_conditions import Column
 
-    return {"row_condition": Column(arguments["column"]) == arguments["equals"]}
+    conditions = [Column(arguments["column"]) == arguments["equals"]] if "equals" in arguments else []
+    conditions += [Column(SOURCE).is_not_in(arguments[NOT_OF])] if NOT_OF in arguments else []
+    return {"row_condition": reduce(and_, conditions)} if conditions else {}
 
 
 # --- the words -----------------------------------------------------------------------------------------------------

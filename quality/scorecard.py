@@ -10,7 +10,7 @@ from pipeline.plan import Quality, Threshold
 from pipeline.tables import TableSpec
 from quality.contract import RATES, Contract, Rule
 from quality.gate import LATE, Counted, Gate
-from quality.rules import message
+from quality.rules import NOT_OF, message
 
 State = Literal["final", "provisional", "withheld"]
 
@@ -73,6 +73,11 @@ def rates(
     """
     total = counted.rows + unreadable
     missing = [rule.columns[0] for rule in gate.not_assessed if rule.kind == "required"]
+    missing += [
+        f"{rule.columns[0]} ({', '.join(rule.arguments[NOT_OF])})"
+        for rule in gate.rules
+        if rule.kind == "required" and NOT_OF in rule.arguments
+    ]
     partial = f"not in the source: {', '.join(missing)}" if missing else None
     untimed = None if counted.timed else "the source does not say when rows were entered"
     repeated = counted.repeated

@@ -73,9 +73,8 @@ def sent(table: str, rows: list[dict[str, str]]) -> pa.Table:
     names = [column.name for column in contracts()[table].columns]
     columns = {name: pa.array([cells.get(name) for cells in rows], pa.string()) for name in names}
     lines = list(range(2, len(rows) + 2))
-    return pa.table(
-        columns | {"_row_id": [f"{table}-{line}" for line in lines], "_source": ["test"] * len(rows), "_line": lines}
-    )
+    sources = [cells.get("_source", "test") for cells in rows]
+    return pa.table(columns | {"_row_id": [f"{table}-{line}" for line in lines], "_source": sources, "_line": lines})
 
 
 def gate_of(table: str, mapped: set[str] | None = None, day: Day = DAY) -> Gate:

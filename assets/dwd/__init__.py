@@ -175,11 +175,11 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
         LedgerError: rows or money are missing.
     """
     table = contract.table
-    mapped = frozenset(day.read(f"mapped.{table}")["column_name"])
-    # a table that is absent has no rows to judge, but the same columns
+    mapped, lacking = _mapped(table, day)
     landed = day.read(f"landed.{table}").to_dict("records")[0]
     given = day.corrections.rows(table, day.as_of, list(contract.by_name))
-    gate = Gate(contract, day.rules_day, mapped or frozenset(contract.by_name), is_corrected=bool(given))
+    # a table that is absent has no rows to judge, but the same columns
+    gate = Gate(contract, day.rules_day, mapped or frozenset(contract.by_name), lacking, is_corrected=bool(given))
     with day.session([f"ods.{table}", f"landing.{table}"], ["secret.keys"], held_corrections(given)) as session:
         change = correct(session, gate, is_increment=day.arrives(table) == "increment")
         landed["rows_unreadable"] -= change.lines
@@ -203,6 +203,14 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     day.write(SCORECARD, scores, f"dq_scores.{table}")
     day.write(RESULTS, rules, f"dq_results.{table}")
     return _check_results(contract, day, scores, rules)
+
+
+def _mapped(table: str, day: ProjectDay) -> tuple[frozenset[str], dict[str, tuple[str, ...]]]:
+    """The columns that any source fills, and for each the sources that don't."""
+    sources_of = day.read(f"mapped.{table}").groupby("column_name")["source"].agg(frozenset).to_dict()
+    every: frozenset[str] = frozenset().union(*sources_of.values())
+    lacking = {column: tuple(sorted(every - sources)) for column, sources in sources_of.items()}
+    return frozenset(sources_of), lacking
 
 
 def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Mapping[str, int]) -> None:

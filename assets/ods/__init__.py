@@ -91,8 +91,11 @@ CURSORS = TableSpec(
 MAPPED = TableSpec(
     name="mapped",
     description="The canonical columns a table's sources fill.",
-    grain=("column_name",),
-    columns={"column_name": ("text", "Canonical column")},
+    grain=("column_name", "source"),
+    columns={
+        "column_name": ("text", "Canonical column"),
+        "source": ("text", "System and file that fill it, as each row names them"),
+    },
 )
 
 LINEAGE_COLUMNS = {
@@ -342,7 +345,12 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
     }
     headers = column_rows(feeds, [report.columns_found for report in landing.reports])
     day.write(COLUMNS, headers, f"{COLUMNS.name}.{contract.table}")
-    filled = sorted({column for report in landing.reports for column in report.columns_filled})
+    filled = {
+        (column, f"{feed.source}:{file.name}")
+        for feed, report in zip(feeds, landing.reports, strict=True)
+        for file in report.inputs
+        for column in report.columns_filled
+    }
     cursors = [
         {"source": feed.source, "input": file.name, "column_name": feed.cursor.column, "cursor": report.cursor}
         for feed, report in zip(feeds, landing.reports, strict=True)
@@ -351,7 +359,8 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
     ]
     if any(feed.cursor is not None for feed in feeds):
         day.write(CURSORS, cursors, f"{CURSORS.name}.{contract.table}")
-    day.write(MAPPED, [{"column_name": name} for name in filled], f"mapped.{contract.table}")
+    mapped = [{"column_name": column, "source": source} for column, source in sorted(filled)]
+    day.write(MAPPED, mapped, f"mapped.{contract.table}")
     day.write(UNREADABLE, unreadable, f"landing.{contract.table}")
     day.write(DELIVERIES, inputs, f"deliveries.{contract.table}")
     day.write(LANDED, [counts], f"landed.{contract.table}")

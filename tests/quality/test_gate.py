@@ -98,6 +98,32 @@ def outcomes(table: str, rows: list[Cells], **how) -> dict[int, str]:
         )
 
 
+def test_a_row_is_not_asked_for_what_its_source_does_not_have() -> None:
+    gate = replace(gate_of("orders"), lacking={"customer_id": ("till:a.csv",), "refund_of": ("till:a.csv",)})
+    rows = [
+        distinct("orders", number, customer_id="", refund_of="", kind="refund", _source=source)
+        for number, source in enumerate(("till:a.csv", "shop:b.csv"))
+    ]
+    with holding("orders", rows) as session:
+        found = gate.measure(session, gate.split(session))
+        flagged = _flagged(session, gate)
+    assert flagged == {2: set(), 3: {"customer_id_required", "refund_of_required_when_refund"}}
+    assert found["customer_id_required"] == found["refund_of_required_when_refund"] == 1
+
+
+def test_a_day_without_a_time_is_not_before_any_moment_of_itself() -> None:
+    days = ["2026-11-09", "2026-11-09 00:00:00", "2026-11-09 09:59", "2026-11-08", "2026-11-10"]
+    moments = {"created_at": "2026-11-09 10:00", "assigned_at": "", "first_touch_at": "", "lost_at": ""}
+    rows = [distinct("leads", number, **moments, won_at=day) for number, day in enumerate(days)]
+    gate = gate_of("leads")
+    with holding("leads", rows) as session:
+        found = gate.measure(session, gate.split(session))
+        flagged = _flagged(session, gate)
+    rule = "won_at_not_before_created_at"
+    assert [rule in flagged[line] for line in range(2, 7)] == [False, False, True, True, False]
+    assert found[rule] == 2
+
+
 def test_of_two_versions_of_a_key_the_later_one_stays() -> None:
     rows = [
         row("customers", customer_id="C1", updated_at="2026-11-02"),

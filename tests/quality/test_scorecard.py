@@ -1,5 +1,7 @@
 """The four rates of S0 §4.3 and the state they put a source in."""
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 from sent import gate_of, holding, row
@@ -22,6 +24,14 @@ def scores(
 
 def orders(number: int, **cells: str) -> list[dict[str, str]]:
     return [row("orders", order_id=f"{cells} {n}", **cells) for n in range(number)]
+
+
+def test_what_one_of_several_sources_does_not_have_is_told_and_makes_figures_provisional() -> None:
+    gate = replace(gate_of("orders"), lacking={"customer_id": ("till:a.csv",)})
+    with holding("orders", orders(3, customer_id="", _source="till:a.csv")) as session:
+        found = rates(gate, gate.split(session), 0, {}, Quality())
+    state = states(pd.DataFrame(found), [])["orders"]
+    assert (state.state, state.reason) == ("provisional", "not in the source: customer_id (till:a.csv)")
 
 
 @pytest.mark.parametrize(
