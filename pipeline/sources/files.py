@@ -176,6 +176,10 @@ def _column_text(column: pa.Array) -> pa.Array:
         text = pc.cast(column, pa.string())
         text.validate(full=True)
         return text
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        # writing a number out takes long, and numbers repeat
+        codes = column if pa.types.is_dictionary(column.type) else pc.dictionary_encode(column)
+        return pc.take(text_array(codes.dictionary.to_pylist()), codes.indices)
     return text_array(column.to_pylist())
 
 

@@ -131,8 +131,10 @@ def product(columns: Sequence[pa.StringArray]) -> pa.StringArray:
     >>> product([pa.array(["3", "1,000", "2", ""]), pa.array(["0.335", "-2", "x", ""])]).to_pylist()
     ['1.005', '-2000', '2 × x', '']
     """
-    rows = zip(*(column.to_pylist() for column in columns), strict=True)
-    return pa.array([_multiplied(row) for row in rows], pa.string())
+    rows = list(zip(*(column.to_pylist() for column in columns), strict=True))
+    # most goods are sold at few prices and in few quantities
+    products = {row: _multiplied(row) for row in dict.fromkeys(rows)}
+    return pa.array([products[row] for row in rows], pa.string())
 
 
 def _multiplied(parts: Sequence[str | None]) -> str | None:
