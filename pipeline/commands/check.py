@@ -33,6 +33,7 @@ from pipeline.warehouse.postgres import explained
 from quality.contract import Contract, contracts
 from quality.scorecard import SourceState
 
+NAMES_SHOWN = 20
 NO_SOURCE = f"no table has a source yet; declare one in {SOURCES_FILE}"
 
 
@@ -160,7 +161,7 @@ def _notes(look: Looked) -> RenderableType | None:
         "first rows": typed,
         f"new since {change.since}": list(change.added),
         f"gone since {change.since}": list(change.removed),
-        "not used": seen.columns_unused,
+        "not used": _some(seen.columns_unused),
         "personal": personal,
         "unreadable rows": [f"{seen.rows_unreadable} of {seen.rows_read + seen.rows_unreadable}"]
         if seen.rows_unreadable
@@ -169,6 +170,12 @@ def _notes(look: Looked) -> RenderableType | None:
     told = {name: ", ".join(words) for name, words in lines.items() if words}
     heading = Text(f"{look.feed.source} · {_named(look.contract)}")
     return Group(heading, Padding(told_grid(told), (0, 0, 0, 2))) if told else None
+
+
+def _some(names: list[str]) -> list[str]:
+    """The first of them, and how many more there are: an export may have hundreds of columns."""
+    rest = len(names) - NAMES_SHOWN
+    return [*names[:NAMES_SHOWN], f"… {rest} more"] if rest > 0 else names
 
 
 def _plan_lines(project: Project) -> RenderableType:
@@ -218,7 +225,7 @@ def _expected(looks: list[Looked]) -> tuple[dict[str, SourceState], frozenset[st
     for look in looks:
         if look.probe is not None:
             found = {column.name for column in look.contract.columns} - set(look.probe.unmapped)
-            filled[look.contract.table] = filled.get(look.contract.table, found) & found
+            filled[look.contract.table] = filled.get(look.contract.table, set()) | found
     unread = {look.contract.table for look in looks if look.probe is None}
     states = {table: SourceState("withheld", "no source") for table in contracts()}
     states |= dict.fromkeys(filled, SourceState("final"))
