@@ -277,7 +277,7 @@ class Quality(Strict):
 
 
 BlockColumn = Literal[
-    "name", "name_start", "phone", "email", "credit_code", "address", "street", "region", "birth_year"
+    "name", "name_start", "phone", "email", "credit_code", "address", "numbers", "street", "region", "birth_year"
 ]
 """What of two customers may be compared to decide whether a closer look is worth it."""
 
@@ -291,7 +291,9 @@ def usual_blocks() -> list[list[BlockColumn]]:
         ["address"],
         ["name", "region"],
         ["name", "birth_year"],
-        ["name_start", "street"],
+        ["name_start", "numbers"],
+        ["region", "numbers"],
+        ["region", "birth_year"],
     ]
 
 
@@ -314,7 +316,7 @@ class Identity(Strict):
 
     is_enabled: bool = True
     """Whether records are compared beyond exact keys."""
-    threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.99
+    threshold: Annotated[float, Field(ge=0.5, lt=1)] = 0.95
     """Least probability at which two records are linked."""
     blocks: list[Annotated[list[BlockColumn], Field(min_length=1)]] = Field(default_factory=usual_blocks)
     """Two records are compared if they agree in all columns of at least one of these."""

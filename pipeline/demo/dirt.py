@@ -26,6 +26,37 @@ Days = Mapping[str, str]
 FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
 ZERO_WIDTH = "\u200b"
 
+SOUNDS_ALIKE = str.maketrans(
+    "伟芳娜敏静磊洋艳勇杰娟涛明超英国强燕东桐涵远怡博豪曦宇洁澄铭瑞嘉启盛恒卓晟翰景同云金泰华鼎正",
+    "玮方那珉婧垒扬雁永洁涓滔铭朝瑛帼墙艳冬彤函苑仪搏毫熙雨杰程明睿佳起胜衡桌成汉璟童芸锦太桦顶政",
+)
+
+
+def _mistyped(name: str) -> str:
+    """One character for another that sounds alike, or two letters changed over."""
+    if name.isascii():
+        return name[:1] + name[2] + name[1] + name[3:]
+    place = next((place for place in range(len(name) - 1, 0, -1) if ord(name[place]) in SOUNDS_ALIKE), None)
+    return name if place is None else name[:place] + name[place].translate(SOUNDS_ALIKE) + name[place + 1 :]
+
+
+def _other_digits(text: str) -> str:
+    """The same number of other digits after the third character."""
+    return text[:3] + "".join(str((int(digit) * 7 + 3) % 10) if digit.isdigit() else digit for digit in text[3:])
+
+
+def _traditional(text: str) -> str:
+    from opencc import OpenCC
+
+    return OpenCC("s2t").convert(text)
+
+
+def _turned_round(address: str) -> str:
+    """The room before the street."""
+    street, _, room = address.partition(", ")
+    return f"{room}, {street}" if room else address
+
+
 STYLES: dict[str, Callable[[str], str]] = {
     "spaced": lambda phone: phone if "-" in phone else f"{phone[:3]} {phone[3:7]} {phone[7:]}",
     "country_code": lambda phone: phone if "-" in phone else f"+86 {phone}",
@@ -33,6 +64,17 @@ STYLES: dict[str, Callable[[str], str]] = {
     "zero_width": lambda text: text[:2] + ZERO_WIDTH + text[2:],
     "lower_case": str.lower,
     "renumbered": lambda text: f"N{text}",
+    "mistyped": _mistyped,
+    "traditional": _traditional,
+    "without_form": lambda name: name.removesuffix("有限公司").removesuffix(", Ltd."),
+    "turned_round": _turned_round,
+    "other_digits": _other_digits,
+    "mistyped_digit": lambda number: number[:-2] + str((int(number[-2]) + 1) % 10) + number[-1],
+    "parent": lambda name: f"Arthur {name.split()[-1]}" if name.isascii() else f"{name[0]}永年",
+    "thirty_years_before": lambda year: str(int(year) - 30),
+    "branch": lambda name: f"{name}昆山分公司" if not name.isascii() else f"{name} Kunshan Branch",
+    "branch_code": lambda code: f"{code[:8]}{(int(code[8:16]) * 7 + 11_111_111) % 10**8:08d}{code[16:]}",
+    "next_door": lambda address: address + "隔壁",
     "padded": lambda text: f" {text} ",
     "slashed": lambda day: day.replace("-", "/"),
     "chinese_date": lambda day: "{}年{}月{}日".format(*day.split("-")),

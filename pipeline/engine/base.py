@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import pandas as pd
 import pyarrow as pa
@@ -52,6 +52,14 @@ class Session(Protocol):
 
     def rows(self, query: exp.Query) -> list[tuple]:
         """The query's rows, for small answers."""
+        ...
+
+    def in_one_thread(self) -> AbstractContextManager[None]:
+        """Work in a fixed order: sums of doubles depend on it to the last digit."""
+        ...
+
+    def linkage(self) -> Any:
+        """Splink at work on the tables of this session, as the interface to a database it knows."""
         ...
 
 

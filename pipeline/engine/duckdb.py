@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import duckdb
 import pandas as pd
@@ -12,6 +13,9 @@ from sqlglot import exp
 
 from pipeline.engine.base import Relation, Written
 from pipeline.errors import TuokeError
+
+if TYPE_CHECKING:
+    from splink import DuckDBAPI
 
 DIALECT = "duckdb"
 
@@ -106,6 +110,22 @@ class DuckDBSession:
     def rows(self, query: exp.Query) -> list[tuple]:
         """The query's rows, for small answers."""
         return self._run(query).fetchall()
+
+    @contextmanager
+    def in_one_thread(self) -> Iterator[None]:
+        """Work in a fixed order: sums of doubles depend on it to the last digit."""
+        [(threads,)] = self._connection.execute("select current_setting('threads')").fetchall()
+        self._connection.execute("set threads = 1")
+        try:
+            yield
+        finally:
+            self._connection.execute(f"set threads = {int(threads)}")
+
+    def linkage(self) -> "DuckDBAPI":
+        """Splink at work on the tables of this session."""
+        from splink import DuckDBAPI
+
+        return DuckDBAPI(self._connection)
 
     def _run(self, query: exp.Expr) -> duckdb.DuckDBPyConnection:
         return self._connection.execute(query.sql(DIALECT, comments=False))

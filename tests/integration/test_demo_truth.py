@@ -251,8 +251,16 @@ def test_every_id_a_customer_was_sent_under_leads_to_one_customer(demo: "Demo"):
 def test_each_customer_sent_under_another_id_is_found(demo: "Demo"):
     customer = {line_of(row["_row_id"]): row["customer_id"] for row in rows_of(demo.root, "dwd.customer_links")}
     linked = [defect for defect in demo.truth.defects if defect.action == "linked"]
-    assert linked
+    assert len({defect.rule for defect in linked}) == 3
     assert [defect for defect in linked if customer[defect.line] != customer[defect.twin]] == []
+
+
+def test_whoever_only_looks_like_a_customer_is_one_of_their_own(demo: "Demo"):
+    links = frame_of(demo.root, "dwd.customer_links")
+    line = links["_row_id"].map(line_of)
+    twins = {defect.line for defect in demo.truth.defects if defect.action == "apart"}
+    assert len(twins) == demo.truth.rows["customers"].apart > 0
+    assert set(links.loc[line.isin(twins), "cluster_size"]) == {1}
 
 
 def test_the_ledger_counts_every_record_that_became_part_of_another_customer(demo: "Demo"):

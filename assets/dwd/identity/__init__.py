@@ -17,7 +17,9 @@ from assets.day import ProjectDay, TuokeProject, told
 from assets.dwd import Out, dwd_columns
 from assets.dwd.identity.clusters import LINK_COLUMNS, MUST_LINK, Clusters, clusters
 from assets.dwd.identity.exact import exact_links, wider_keys
+from assets.dwd.identity.features import SIMPLIFIED, chinese_texts, keep_features, simplified
 from assets.dwd.identity.golden import changes, golden_ids
+from assets.dwd.identity.linkage import Model, likely_links
 from assets.dwd.identity.said_pairs import read_pairs
 from assets.dwd.identity.survivors import GOLDEN, golden_records
 from assets.factory import column_schema, daily_partitions, grain_spec
@@ -136,8 +138,10 @@ def identify(day: ProjectDay) -> dict[str, Any]:
     with day.session([contract.gated], ["secret.keys"]) as session:
         records = session.frame(exp.select("customer_id", "created_at", "_row_id").from_(contract.gated))
         exact = session.frame(exact_links(contract, wider_keys(contract)))
+        written = session.frame(chinese_texts(contract.gated))["written"]
     said = _said(day, rules, records)
-    links = pd.concat([_must_links(said), exact], ignore_index=True)
+    likely, model = _likely(day, contract, written) if rules.is_enabled else (exact[:0], None)
+    links = pd.concat([_must_links(said), exact, likely], ignore_index=True)
     parts = clusters(links, largest=rules.largest_cluster, apart=said.cannot)
     before = _before(day)
     held = customer_links(records, parts, before)
@@ -145,7 +149,16 @@ def identify(day: ProjectDay) -> dict[str, Any]:
     day.write(CHANGES, _changes(held, before, parts))
     _write_customers(day, contract, held)
     _write_ledger(day, contract)
-    return _told(held, parts, said)
+    return _told(held, parts, said, model)
+
+
+def _likely(day: ProjectDay, contract: Contract, written: pd.Series) -> tuple[pd.DataFrame, Model]:
+    """Links between records that are alike; what is personal stays in this session of the engine."""
+    rules = day.project.plan.identity
+    tables, values = {contract.gated: day.relation(contract.gated)}, {SIMPLIFIED: simplified(written)}
+    with day.engine.session(zone=day.project.plan.timezone, tables=tables, values=values) as session:
+        keep_features(session, contract.gated, rules)
+        return likely_links(session, rules)
 
 
 def customer_links(records: pd.DataFrame, parts: Clusters, before: pd.DataFrame) -> pd.DataFrame:
@@ -238,7 +251,7 @@ def _count(session: Session, query: exp.Query) -> int:
     return rows
 
 
-def _told(links: pd.DataFrame, parts: Clusters, said: Said) -> Mapping[str, Any]:
+def _told(links: pd.DataFrame, parts: Clusters, said: Said, model: Model | None) -> Mapping[str, Any]:
     """Counts, never ids."""
     by_rule = links["rule_id"].value_counts()
     return {
@@ -248,4 +261,5 @@ def _told(links: pd.DataFrame, parts: Clusters, said: Said) -> Mapping[str, Any]
         "records_cut": len(parts.cut),
         "records_kept_apart": len(parts.kept_apart),
         "pairs_with_unknown_ids": said.unknown,
+        "weights": "not compared" if model is None else model.told,
     }
