@@ -18,7 +18,7 @@ WRITTEN = ("name", "address", "region")
 """Columns that may be written in traditional characters."""
 SHARED = ("phone", "email", "address")
 """Columns whose values may be a household's, an office's, a call centre's."""
-PAIRS_PER_RECORD = 5
+PAIRS_PER_RECORD = 2
 """As many pairs a block may bring on average, so that the work grows with the records and not with their square."""
 
 

@@ -57,8 +57,9 @@ COMPARISONS = (
         (
             Degree("name_l = name_r", 0.75, 1e-3),
             Degree(
-                "least(length(name_l), length(name_r)) >= 5"
-                " and (damerau_levenshtein(name_l, name_r) <= 2 or jaro_winkler_similarity(name_l, name_r) >= 0.92)",
+                "least(length(name_l), length(name_r)) >= 5 and (damerau_levenshtein(name_l, name_r) <= 1"
+                " or (regexp_matches(name_l, '^[a-z0-9 ]+$') and (damerau_levenshtein(name_l, name_r) <= 2"
+                " or jaro_winkler_similarity(name_l, name_r) >= 0.92)))",
                 0.15,
                 1e-3,
             ),
@@ -141,7 +142,15 @@ CONTRADICTIONS = (
     # a legal entity has one code: a branch shares its head office's contacts, but not that
     "l.kind = 'company' and r.kind = 'company' and damerau_levenshtein(l.credit_code, r.credit_code) > 1",
     # parent and child share a home, a telephone, sometimes a name
-    "damerau_levenshtein(l.birth_year, r.birth_year) > 1 and coalesce(l.credit_code <> r.credit_code, true)",
+    "abs(cast(l.birth_year as integer) - cast(r.birth_year as integer)) >= 15"
+    " and coalesce(l.credit_code <> r.credit_code, true)",
+    # namesakes and neighbours: without a contact or a number of their own, all that is left must agree
+    "not (coalesce(damerau_levenshtein(l.phone, r.phone) <= 1, false)"
+    " or coalesce(damerau_levenshtein(l.email, r.email) <= 1, false)"
+    " or coalesce(damerau_levenshtein(l.credit_code, r.credit_code) <= 2, false)"
+    " or ((l.name = r.name or (regexp_matches(l.name, '^[a-z0-9 ]{5,}$') and damerau_levenshtein(l.name, r.name) <= 2))"
+    " and coalesce(l.birth_year = r.birth_year, true) and jaro_winkler_similarity(l.address, r.address) >= 0.85"
+    " and list_sort(string_split(l.numbers, '')) is not distinct from list_sort(string_split(r.numbers, ''))))",
 )
 """What two records of one customer can't differ in, however alike they are."""
 
