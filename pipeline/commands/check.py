@@ -12,6 +12,7 @@ from assets.ads.catalogue import catalogue
 from assets.ads.kpi_values import variant_state
 from assets.ads.plan_faults import plan_faults
 from assets.day import ProjectDay
+from assets.dwd.identity.faults import identity_faults, unknown_ids
 from pipeline.commands.looks import ROWS, Looked, look_at
 from pipeline.commands.screen import (
     BAD,
@@ -56,6 +57,7 @@ def project_faults(project: Project) -> Iterator[str]:
         if table not in contracts():
             yield f"{SOURCES_FILE}, tables.{table}: no such table; {_nearest(table)}"
     yield from (f"{PLAN_FILE}, {fault}" for fault in plan_faults(catalogue(), project.plan))
+    yield from (f"{PLAN_FILE}, {fault}" for fault in identity_faults(project))
     if project.settings.hash_key is None:
         yield f"TUOKE_HASH_KEY is not set in {project.root / '.env'} or the environment; any long random text will do"
 
@@ -81,6 +83,9 @@ def check(project: Project, as_of: date, console: Console) -> None:
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems)
         raise ConfigurationError(f"\n{len(problems)} to mend in {place(project.root)}:\n{listed}")
+    strangers = unknown_ids(project)
+    if strangers:
+        console.print(note(f"ids of must_link and cannot_link that no customer was sent under: {', '.join(strangers)}"))
     if looks:
         console.print(f"\nReady: {tuoke_command()} run {place(project.root)} --date {as_of}", style=GOOD)
     else:

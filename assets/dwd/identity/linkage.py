@@ -57,15 +57,20 @@ COMPARISONS = (
         (
             Degree("name_l = name_r", 0.75, 1e-3),
             Degree(
-                "least(length(name_l), length(name_r)) >= 5 and (damerau_levenshtein(name_l, name_r) <= 1"
-                " or (regexp_matches(name_l, '^[a-z0-9 ]+$') and (damerau_levenshtein(name_l, name_r) <= 2"
-                " or jaro_winkler_similarity(name_l, name_r) >= 0.92)))",
+                "case when regexp_matches(name_l, '[a-z]') then least(length(name_l), length(name_r)) >= 5 and"
+                " (damerau_levenshtein(name_l, name_r) <= 2 or jaro_winkler_similarity(name_l, name_r) >= 0.92)"
+                " else least(length(name_l), length(name_r)) >= 5 and"
+                " len(list_intersect(string_split(name_l, ''), string_split(name_r, '')))"
+                " >= greatest(length(name_l), length(name_r)) - 1 end",
                 0.15,
                 1e-3,
             ),
+            # distances count bytes, of which a Chinese character has three: those names are compared by characters
             Degree(
-                "len(list_intersect(string_split(name_l, ' '), string_split(name_r, ' '))) > 0"
-                " or damerau_levenshtein(name_l, name_r) = 1",
+                "case when regexp_matches(name_l, '[a-z]')"
+                " then len(list_intersect(string_split(name_l, ' '), string_split(name_r, ' '))) > 0"
+                " else len(list_intersect(string_split(name_l, ''), string_split(name_r, '')))"
+                " >= greatest(length(name_l), length(name_r)) - 1 end",
                 0.06,
                 2e-2,
             ),
@@ -144,6 +149,13 @@ CONTRADICTIONS = (
     # parent and child share a home, a telephone, sometimes a name
     "abs(cast(l.birth_year as integer) - cast(r.birth_year as integer)) >= 15"
     " and coalesce(l.credit_code <> r.credit_code, true)",
+    # a household: people under one roof, with one telephone, have names and years of birth of their own
+    "l.name <> r.name and l.birth_year <> r.birth_year"
+    " and not coalesce(damerau_levenshtein(l.credit_code, r.credit_code) <= 2, false)",
+    "case when regexp_matches(l.name, '[a-z]') then jaro_winkler_similarity(l.name, r.name) < 0.7"
+    " and len(list_intersect(string_split(l.name, ' '), string_split(r.name, ' '))) = 0"
+    " else len(list_intersect(string_split(l.name, ''), string_split(r.name, ''))) * 2"
+    " < greatest(length(l.name), length(r.name)) end and coalesce(l.credit_code <> r.credit_code, true)",
     # namesakes and neighbours: without a contact or a number of their own, all that is left must agree
     "not (coalesce(damerau_levenshtein(l.phone, r.phone) <= 1, false)"
     " or coalesce(damerau_levenshtein(l.email, r.email) <= 1, false)"
@@ -212,7 +224,12 @@ def learnt(session: Session) -> Model:
             FEATURES
         )
     )
-    used = tuple(c for c, count in zip(COMPARISONS, filled, strict=True) if count)
+    # among few records whatever is shared looks common: there the declared share counts and not the rarity
+    used = tuple(
+        replace(comparison, is_rarity_weighed=comparison.is_rarity_weighed and count >= LEAST_RECORDS)
+        for comparison, count in zip(COMPARISONS, filled, strict=True)
+        if count
+    )
     model = Model(used, prior=min(2 * USUAL_DUPLICATES / max(records, 1), 0.1))
     strong = [pair for pair in STRONG_PAIRS if {*pair} <= {comparison.column for comparison in used}]
     if records < LEAST_RECORDS or sum(_pairs_within(session, pair) for pair in strong) < LEAST_PAIRS:
