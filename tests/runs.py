@@ -167,6 +167,7 @@ def checksums(database: sqlalchemy.URL, as_of: date = DAY) -> dict[str, str]:
 def customer(number: int, **cells: str) -> dict[str, str]:
     """A customer like no other."""
     own = {"customer_id": f"C{number}", "name": f"客户 {number}", "phone": f"138{number:08d}"}
+    own |= {"email": f"c{number}@mail.example", "credit_code": "", "address": f"{number}街 {number} 号"}
     return row("customers", **own | {"source_channel": "search", "demand_tag": "设备"} | cells)
 
 

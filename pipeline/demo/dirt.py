@@ -52,9 +52,12 @@ def _traditional(text: str) -> str:
 
 
 def _turned_round(address: str) -> str:
-    """The room before the street."""
+    """The room before the street, or the number of the house where there is no room."""
     street, _, room = address.partition(", ")
-    return f"{room}, {street}" if room else address
+    if room:
+        return f"{room}, {street}"
+    road = address.rstrip("号0123456789")
+    return f"{address.removeprefix(road)}, {road}"
 
 
 STYLES: dict[str, Callable[[str], str]] = {
