@@ -61,7 +61,13 @@ class ProjectDay:
             "regions": canonical_regions() if plan.cleaning.regions == "gb2260" else (),
             "industries": canonical_industries() if plan.cleaning.industries == "gb4754" else (),
         }
-        return Day(as_of=self.as_of, zone=plan.zone, currency=plan.currency, lists=lists)
+        return Day(
+            as_of=self.as_of,
+            zone=plan.zone,
+            currency=plan.currency,
+            lists=lists,
+            missing_words=plan.cleaning.missing_words,
+        )
 
     @contextmanager
     def session(

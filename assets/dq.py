@@ -21,11 +21,12 @@ from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
 from quality.scorecard import RESULTS, SCORECARD
+from quality.treatment import TREATED
 
 TOUCHES = "dws.touches"
 KEPT = ("quarantine", "landing")
 """Where a table's rows lie that were kept back, and its lines that could not be read."""
-PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS}
+PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS, "dq_treated": TREATED}
 
 
 def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
@@ -198,6 +199,9 @@ def dq_lineage(spec: TableSpec) -> Lineage:
         for rule in contract.rules
         for column in rule.columns
     }
+    if spec is TREATED:
+        columns = [(f"dwd.{table}", column) for table, contract in contracts().items() for column in contract.by_name]
+        return dict.fromkeys(("rows_affected", "rows_changed", "affected_rate"), columns)
     counted = {"rows_good", "rate", "status", "unexpected_rows", "unexpected_rate"} & set(spec.columns)
     return dict.fromkeys(sorted(counted), sorted(judged))
 
@@ -218,6 +222,9 @@ def ledger(day: ProjectDay) -> pd.DataFrame:
 
 def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> dg.AssetsDefinition:
     def build(day: ProjectDay) -> pd.DataFrame:
-        return pd.concat([day.read(f"{part}.{table}") for table in contracts()], ignore_index=True)
+        found = [day.read(f"{part}.{table}") for table in contracts()]
+        if spec is TREATED:
+            found += [day.read(f"{part}.{contract.records}") for contract in contracts().values() if contract.records]
+        return pd.concat(found, ignore_index=True)
 
     return python_asset(spec, build, inputs=inputs, plan=plan, lineage=dq_lineage(spec))

@@ -12,6 +12,7 @@ from quality.audit import AUDIT, BACKCHECK
 from quality.ledger import LEDGER
 from quality.quarantine import QUARANTINE
 from quality.scorecard import RESULTS, SCORECARD
+from quality.treatment import TREATED
 
 LAYERS = ("dws", "ads")
 
@@ -28,6 +29,6 @@ def published() -> list[Published]:
     """The tables readers see, the customer table first."""
     names = ("dws.customer_segments", "dws.customer_directory", "ads.funnel", "ads.segment_summary")
     sql = [models()[name] for name in names]
-    quality = [SCORECARD, RESULTS, LEDGER, QUARANTINE, AUDIT, BACKCHECK, CHANGES]
+    quality = [SCORECARD, RESULTS, TREATED, LEDGER, QUARANTINE, AUDIT, BACKCHECK, CHANGES]
     python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, *quality]
     return [Published.of(table) for table in [*sql, *python]]

@@ -337,6 +337,57 @@ class Identity(Strict):
         return (USUAL_SURVIVORS | self.survivorship).get(column, "newest")
 
 
+class Fill(Strict):
+    """What a missing value of a column becomes: one value, the most frequent, the median or the mean (of the rows that
+    share a value of the column `by`, if one is named), a value looked up by another column's, the place it tells of.
+    """
+
+    table: Identifier
+    column: Identifier
+    rule: Literal["value", "mode", "median", "mean", "lookup", "place"]
+    by: Identifier | None = None
+    value: str | int | float | bool | None = None
+    values: dict[str, str | int | float | bool] = {}
+
+    @model_validator(mode="after")
+    def _says_all_it_needs(self) -> "Fill":
+        if (self.value is not None) != (self.rule == "value"):
+            raise ValueError("rule value needs a value, and no other rule has one")
+        if bool(self.values) != (self.rule == "lookup"):
+            raise ValueError("rule lookup needs values, and no other rule has them")
+        if self.rule in ("lookup", "place") and self.by is None:
+            raise ValueError(f"rule {self.rule} needs by: the column to go by")
+        if self.rule == "value" and self.by is not None:
+            raise ValueError("rule value goes by no other column; remove by")
+        return self
+
+
+class Outlier(Strict):
+    """A column whose values may stand out, and what becomes of them: flagged alone, brought to the limit, emptied."""
+
+    table: Identifier
+    column: Identifier
+    threshold: Annotated[float, Field(gt=0)] = 3.5
+    """Modified z-score from which on a value stands out."""
+    action: Literal["flag", "cap", "null"] = "flag"
+
+
+def usual_missing_words() -> dict[str, list[str]]:
+    """What the documents name (S3 四(一)), and how systems put it; nothing that may be a name or a code."""
+    return {
+        "not_provided": [
+            "客户未提供",
+            "客户未填写",
+            "客户拒绝提供",
+            "客户不愿提供",
+            "未提供",
+            "Not provided",
+            "not provided",
+        ],
+        "system_error": ["系统接口异常", "接口异常", "系统异常", "接口超时", "Interface error", "interface error"],
+    }
+
+
 class Cleaning(Strict):
     """How values are brought into one form."""
 
@@ -344,6 +395,21 @@ class Cleaning(Strict):
     """Regions as 省-市 by GB/T 2260, or the company's own, which nothing is done to."""
     industries: Literal["gb4754", "own"] = "gb4754"
     """Industries as sections of GB/T 4754, or the company's own."""
+    missing_words: dict[Identifier, list[str]] = Field(default_factory=usual_missing_words)
+    """Reason -> what sources write instead of a value; such a value is missing, and the reason is counted (F033)."""
+    fill_limit: Share = 0.05
+    """A column of which a larger share is missing is not filled, but marked as to be verified (F032, I48)."""
+    fill: list[Fill] = []
+    outliers: list[Outlier] = []
+
+    @model_validator(mode="after")
+    def _one_rule_a_column(self) -> "Cleaning":
+        for name, rules in (("fill", self.fill), ("outliers", self.outliers)):
+            columns = [f"{rule.table}.{rule.column}" for rule in rules]
+            twice = sorted({column for column in columns if columns.count(column) > 1})
+            if twice:
+                raise ValueError(f"{name} has two rules for {', '.join(twice)}; keep one")
+        return self
 
 
 class Periods(Strict):

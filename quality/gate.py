@@ -181,8 +181,32 @@ class Gate:
 
     def _said(self) -> exp.Select:
         """Every text as sent, cleaned once: what a value is made of, and what is told where none can be made."""
-        texts = [snippet(SAID, x=_col(column.name)).as_(column.name, quoted=True) for column in self.contract.columns]
-        return exp.select(*LINEAGE, *texts).from_(self._sent())
+        return self._heard(self._sent(), list(self.contract.by_name), LINEAGE)
+
+    def _heard(self, rows: exp.Expr, names: Sequence[str], others: Sequence[str] = ()) -> exp.Select:
+        """Columns of the rows as clean text, NULL where it only says why there is no value."""
+        cleaned = [snippet(SAID, x=_col(name)).as_(name, quoted=True) for name in names]
+        cleaned_rows = exp.select(*others, *cleaned).from_(rows).subquery("cleaned")
+        return exp.select(*others, *[self._unless_excused(name) for name in names]).from_(cleaned_rows)
+
+    def _unless_excused(self, name: str) -> exp.Expr:
+        words = [word for words in self.day.missing_words.values() for word in words]
+        if not words:
+            return _col(name)
+        value = snippet("case when $excuse then null else $x end", excuse=_col(name).isin(*words), x=_col(name))
+        return value.as_(name, quoted=True)
+
+    def reasons(self, session: Session) -> dict[str, dict[str, int]]:
+        """Column -> why its values are missing -> how often, as far as the source says so in the words of the plan."""
+        by_word = {word: reason for reason, words in self.day.missing_words.items() for word in words}
+        found: dict[str, dict[str, int]] = {}
+        for name in sorted(self.mapped & set(self.contract.by_name)) if by_word else []:
+            said = snippet("trim($x)", x=_col(name))
+            words = exp.select(said.as_("word"), snippet("count(*)")).from_(self._sent()).where(said.isin(*by_word))
+            for word, rows in sorted(session.rows(words.group_by(said))):
+                reasons = found.setdefault(name, {})
+                reasons[by_word[word]] = reasons.get(by_word[word], 0) + rows
+        return found
 
     def _sent(self) -> exp.Table | exp.Subquery:
         """The rows as they were sent, or as they were corrected since."""
@@ -366,6 +390,12 @@ class Gate:
 
     # --- what is written ---
 
+    @property
+    def accepted_columns(self) -> list[str]:
+        """The columns of accepted()."""
+        day = [] if self.contract.event_day in (None, *self.contract.by_name) else [self.contract.event_day]
+        return [*self.contract.by_name, *day, "_is_late", "_row_id"]
+
     def accepted(self) -> exp.Select:
         """The rows the gate lets through: typed columns, the day of the event, whether it came late, its warnings."""
         columns: list[exp.Expr] = [_col(column.name) for column in self.contract.columns]
@@ -448,13 +478,12 @@ class Gate:
         return self._money_of(exp.select("*").from_(CORRECTED)), self._money_of(taken)
 
     def _money_of(self, rows: exp.Select) -> exp.Select:
-        money = (
-            snippet(_VALUES["decimal"], x=snippet(SAID, x=_col(self.contract.money)))
-            if self.contract.money
-            else exp.cast(exp.null(), "decimal(18,2)")
-        )
-        currency = snippet(SAID, x=_col("currency")) if self.contract.money else exp.cast(exp.null(), "varchar")
-        return _finish(exp.select(money.as_("amount"), currency.as_("currency")).from_(rows.subquery("rows")))
+        if not self.contract.money:
+            none = exp.cast(exp.null(), "decimal(18,2)").as_("amount"), exp.cast(exp.null(), "varchar").as_("currency")
+            return exp.select(*none).from_(rows.subquery("rows"))
+        heard = self._heard(rows.subquery("rows"), [self.contract.money, "currency"])
+        money = snippet(_VALUES["decimal"], x=_col(self.contract.money))
+        return _finish(exp.select(money.as_("amount"), "currency").from_(heard.subquery("heard")))
 
     # --- the second opinion ---
 

@@ -6,7 +6,7 @@ the rule takes them for one, `_due` the last moment a row may be entered in its 
 `_wrong_check_x`, the codes of x whose check character is wrong by the library's own reckoning.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import reduce
@@ -44,6 +44,9 @@ class Day:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a value may be, by name: the plan's channels and products, the regions and industries of the national
     standards. One that is empty judges nothing."""
+
+    missing_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Reason -> what sources write instead of a value."""
 
     @property
     def next_day(self) -> date:

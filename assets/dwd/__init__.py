@@ -33,6 +33,7 @@ from quality.gate import LATE, QUARANTINED, Counted, Gate
 from quality.ledger import LEDGER, demand_balance, gate_entries, landing_entry, tally
 from quality.rules import message
 from quality.scorecard import RESULTS, SCORECARD, not_delivered, rates, results
+from quality.treatment import FILLED, OUTLIERS, TREATED, Treatment
 
 DIMENSION_OF = {"consistency": "accuracy", "uniqueness": "duplicates"}
 EMPTY: Mapping[str, Any] = MappingProxyType({})
@@ -151,6 +152,8 @@ def dwd_columns(contract: Contract) -> Columns:
             "_is_late": ("boolean", "Whether it was entered later than its contract allows"),
             "_warnings": ("text", "Rules it breaks that only warn, with commas; NULL where it breaks none"),
             "_row_id": ("text", "Stable id of the row: its source and line"),
+            FILLED: ("text", "Columns whose values were missing and were filled by the plan's rule; NULL if none"),
+            OUTLIERS: ("text", "Columns whose values stand out by the plan's rule; NULL if none"),
         }
     )
 
@@ -188,7 +191,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
         with day.lake.write(f"quarantine.{table}", day.as_of) as file:
             session.write(gate.kept_back(), file, order_by=["_row_id"])
         _check_quarantine(gate, day, counted, landed)
-        _write_accepted(gate, day, session)
+        treatment = _write_accepted(gate, day, session)
         if mapped:
             found, after = gate.measure(session, counted), gate.measure_accepted(day.file(contract.gated), session)
         else:
@@ -202,6 +205,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     rules = results(gate, counted, found, after)
     day.write(SCORECARD, scores, f"dq_scores.{table}")
     day.write(RESULTS, rules, f"dq_results.{table}")
+    day.write(TREATED, treatment.told, f"dq_treated.{contract.records or table}")
     return _check_results(contract, day, scores, rules)
 
 
@@ -226,9 +230,16 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
         )
 
 
-def _write_accepted(gate: Gate, day: ProjectDay, session: Session) -> None:
+def _write_accepted(gate: Gate, day: ProjectDay, session: Session) -> Treatment:
+    """Records of things are only told of: what they lack another record of the same thing may have."""
+    cleaning = day.project.plan.cleaning
+    if gate.contract.records:
+        cleaning = cleaning.model_copy(update={"fill": [], "outliers": []})
+    treatment = Treatment(gate.contract, cleaning, gate.reasons(session), gate.contract.records)
+    treated = treatment.apply(session, gate.accepted(), gate.accepted_columns)
     with day.lake.write(gate.contract.gated, day.as_of) as file:
-        session.write(gate.accepted(), file, order_by=[*gate.contract.key, "_row_id"])
+        session.write(treated, file, order_by=[*gate.contract.key, "_row_id"])
+    return treatment
 
 
 def _write_ledger(contract: Contract, day: ProjectDay, landed: Mapping[str, int], gate: Gate, change: Change) -> None:

@@ -33,6 +33,7 @@ from pipeline.warehouse import Warehouse
 from pipeline.warehouse.postgres import explained
 from quality.contract import Contract, contracts
 from quality.scorecard import SourceState
+from quality.treatment import cleaning_faults
 
 NAMES_SHOWN = 20
 NO_SOURCE = f"no table has a source yet; declare one in {SOURCES_FILE}"
@@ -58,6 +59,7 @@ def project_faults(project: Project) -> Iterator[str]:
             yield f"{SOURCES_FILE}, tables.{table}: no such table; {_nearest(table)}"
     yield from (f"{PLAN_FILE}, {fault}" for fault in plan_faults(catalogue(), project.plan))
     yield from (f"{PLAN_FILE}, {fault}" for fault in identity_faults(project))
+    yield from (f"{PLAN_FILE}, {fault}" for fault in cleaning_faults(project.plan))
     if project.settings.hash_key is None:
         yield f"TUOKE_HASH_KEY is not set in {project.root / '.env'} or the environment; any long random text will do"
 

@@ -29,6 +29,7 @@ from pipeline.project import Project
 from pipeline.tables import TableSpec
 from quality.contract import Contract, contracts
 from quality.ledger import LEDGER, demand_balance, golden_entry
+from quality.treatment import FILLED, OUTLIERS, TREATED, Treatment
 
 CUSTOMERS = "customers"
 OWN, FORMER = "own", "former"
@@ -227,7 +228,10 @@ def _write_customers(day: ProjectDay, contract: Contract, links: pd.DataFrame) -
         day.engine.session(zone=day.project.plan.timezone, tables=tables, values={GOLDEN: golden}) as session,
         day.lake.write(f"dwd.{contract.table}", day.as_of) as file,
     ):
-        session.write(query, file, order_by=contract.key)
+        treatment = Treatment(contract, day.project.plan.cleaning)
+        columns = [name for name in dwd_columns(contract) if name not in (FILLED, OUTLIERS)]
+        session.write(treatment.apply(session, query, columns), file, order_by=contract.key)
+    day.write(TREATED, treatment.told, f"dq_treated.{contract.table}")
 
 
 def _write_ledger(day: ProjectDay, contract: Contract) -> None:
