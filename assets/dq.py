@@ -20,6 +20,7 @@ from quality.contract import contracts
 from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
+from quality.relations import related_tables, relation_results
 from quality.scorecard import RESULTS, SCORECARD
 from quality.treatment import TREATED
 
@@ -225,6 +226,17 @@ def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> 
         found = [day.read(f"{part}.{table}") for table in contracts()]
         if spec is TREATED:
             found += [day.read(f"{part}.{contract.records}") for contract in contracts().values() if contract.records]
+        if spec is RESULTS:
+            found.append(_relations(day))
         return pd.concat(found, ignore_index=True)
 
-    return python_asset(spec, build, inputs=inputs, plan=plan, lineage=dq_lineage(spec))
+    also = sorted({*related_tables(), *inputs}) if spec is RESULTS else inputs
+    return python_asset(spec, build, inputs=also, plan=plan, lineage=dq_lineage(spec))
+
+
+def _relations(day: ProjectDay) -> pd.DataFrame:
+    """What the tables of the day say of each other."""
+    delivered = [table for table in contracts() if day.project.sources.feeds(table)]
+    mapped = {table: frozenset(day.read(f"mapped.{table}")["column_name"]) for table in delivered}
+    with day.session(related_tables()) as session:
+        return pd.DataFrame(relation_results(session, delivered, mapped), columns=[*RESULTS.columns])

@@ -95,6 +95,9 @@ class Contract:
     """Rate -> what the source promises; a plan may ask for other ones."""
     columns: tuple[Column, ...]
     rules: tuple[Rule, ...]
+    """What must hold of its rows, each looked at with no other table."""
+    relations: tuple[Rule, ...] = ()
+    """What must hold between its rows over all days, and those of other tables: worth a warning, never kept back."""
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -173,6 +176,7 @@ def contract_from(text: str) -> Contract:
         thresholds=_thresholds(schema),
         columns=columns,
         rules=tuple(rules),
+        relations=tuple(_relations(schema)),
     )
 
 
@@ -266,6 +270,19 @@ def _unique_rules(schema: SchemaObject, columns: tuple[Column, ...]) -> list[Rul
             )
         )
     return rules
+
+
+def _relations(schema: SchemaObject) -> Iterator[Rule]:
+    """What each column refers to, and the rules of the table that look at all its days."""
+    for entry in schema.properties or []:
+        for relationship in entry.relationships or []:
+            table, column = relationship.to.split(".")
+            arguments = {"table": table, "column": column}
+            yield Rule(f"{entry.name}_known", schema.name, "consistency", "known", (entry.name,), "warning", arguments)
+    for quality in schema.quality or []:
+        if quality.implementation["kind"] == "refunds_within":
+            columns = tuple(quality.implementation["columns"])
+            yield Rule(quality.name, schema.name, quality.dimension, "refunds_within", columns, quality.severity)
 
 
 def _thresholds(schema: SchemaObject) -> dict[str, Threshold]:

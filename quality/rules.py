@@ -17,7 +17,7 @@ from zoneinfo import ZoneInfo
 from sqlglot import exp
 
 from pipeline.engine import snippet
-from quality.contract import Contract, Rule
+from quality.contract import Contract, Rule, contracts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -250,6 +250,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "required_when": ("{other_zh}为 {equals} 时{zh}为必填项", "{en} is required for a {equals}"),
     "key": ("{all_zh}重复", "{key_en} is there more than once"),
     "unique": ("重复记录：{all_zh}相同", "the same {all_en} is there more than once"),
+    "known": ("{zh}在{table_zh}中查不到", "{en} is not among the {table_en}"),
+    "refunds_within": ("退款合计超过原订单金额", "refunds add up to more than the order"),
     "recorded_in_time": ("录入晚于规定的 {days} 天", "entered more than {days} days after the event"),
 }
 
@@ -266,5 +268,8 @@ def message(rule: Rule, contract: Contract) -> tuple[str, str]:
         "all_en": ", ".join(label.en.lower() for label in labels),
         "key_en": ", ".join([labels[0].en, *(label.en.lower() for label in labels[1:])]),
     } | dict(rule.arguments)
+    if rule.kind == "known":
+        label = contracts()[rule.arguments["table"]].label
+        words |= {"table_zh": label.zh, "table_en": label.en.lower()}
     chinese, english = _WORDS[rule.kind]
     return chinese.format_map(words), english.format_map(words)

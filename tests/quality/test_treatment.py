@@ -213,7 +213,7 @@ def test_few_values_or_values_that_are_mostly_the_same_tell_nothing() -> None:
 
 def test_money_that_stands_out_is_flagged_and_stays_what_it_was() -> None:
     amounts = [Decimal(value) for value in range(90, 131)] + [Decimal("99999.99")]
-    rows = pa.table({"order_id": [str(n) for n in range(42)], "amount": pa.array(amounts, pa.decimal128(18, 2))})
+    rows = pa.table({"order_id": [f"O{n:02d}" for n in range(42)], "amount": pa.array(amounts, pa.decimal128(18, 2))})
     cleaning = Cleaning(outliers=[Outlier(table="orders", column="amount")])
     found, _ = treated(rows, cleaning, "orders")
     assert [(cells["amount"], cells[OUTLIERS]) for cells in found][-1] == (Decimal("99999.99"), "amount")
