@@ -130,6 +130,11 @@ class Contract:
         return next((name for name in ("recorded_at", "recorded_on") if name in self.by_name), None)
 
     @property
+    def is_converted(self) -> bool:
+        """Whether its money may be of any currency that there is a rate for."""
+        return any(rule.kind == "rate_known" for rule in self.rules)
+
+    @property
     def event_day(self) -> str | None:
         """The column of dwd that holds the day of the event: the event itself, or the day of its moment."""
         if self.event is None:
@@ -237,6 +242,7 @@ def _own_rule(table: str, name: str, quality: DataQuality) -> Rule:
         "not_in_future": "not_in_future",
         "check_character": "check_character",
         "plan_currency": "plan_currency",
+        "rate_known": "rate_known",
         "listed": "listed",
         "standard": "standard",
         "expected": "expected",

@@ -27,6 +27,7 @@ from quality.rules import (
     FROM_PREFIX,
     KEY_PREFIX,
     NOT_OF,
+    RATED_SINCE,
     RAW_PREFIX,
     SOURCE,
     UNREAD_PREFIX,
@@ -229,7 +230,7 @@ class Gate:
             for rule in self.rules
             if rule.kind == "unique"
         ]
-        return [*helpers, *self._due()]
+        return [*helpers, *self._due(), *self._rated_since()]
 
     def _due(self) -> list[exp.Expr]:
         if self.contract.recorded is None:
@@ -239,6 +240,19 @@ class Gate:
         )
         kind = "date" if self.contract.by_name[self.contract.event].type == "date" else "timestamptz"
         return [exp.cast(latest, kind).as_(DUE, quoted=True)]
+
+    def _rated_since(self) -> list[exp.Expr]:
+        """The first day of each currency's rates; of the plan's own, which needs none, nothing."""
+        if not self.contract.is_converted:
+            return []
+        kind = "date" if self.contract.by_name[self.contract.event].type == "date" else "timestamptz"
+        days = [
+            exp.If(this=_col("currency").eq(currency), true=snippet("cast($day as date)", day=first.isoformat()))
+            for currency, first in sorted(self.day.rated.items())
+            if currency != self.day.currency
+        ]
+        since = exp.Case(ifs=days) if days else exp.cast(exp.null(), "date")
+        return [exp.cast(since, kind).as_(RATED_SINCE, quoted=True)]
 
     def _copies(self) -> exp.Select:
         """Of the rows no rule keeps back, which repeats the latest version of what; one duplicate key after the other.
@@ -499,9 +513,9 @@ class Gate:
 
     def measure_accepted(self, file: Path, session: Session) -> dict[str, int]:
         """Rows let through, as they were written to `file`, that still break a rule; there must be none."""
+        judged = [r for r in self.rules if r.kind == "key" or (r.quarantines and r.kind not in ("type", "rate_known"))]
         # dwd does not name the source of a row
-        rules = [rule for rule in self.rules if rule.kind == "key" or (rule.quarantines and rule.kind != "type")]
-        rules = [rule for rule in rules if NOT_OF not in rule.arguments]
+        rules = [rule for rule in judged if NOT_OF not in rule.arguments]
         written = exp.Table(this=exp.func("read_parquet", exp.Literal.string(str(file))))
         found = self._second_opinion(session, written, rules, typed=False)
         self._agree(found, dict.fromkeys(found, 0), "dwd")
@@ -547,7 +561,7 @@ class Gate:
         A column is not compared where all that is asked is whether something is there.
         """
         column = self.contract.by_name.get(name)
-        if is_compared and (name == DUE or (column is not None and column.type == "date")):
+        if is_compared and (name in (DUE, RATED_SINCE) or (column is not None and column.type == "date")):
             return exp.cast(_col(name), "timestamptz").as_(name, quoted=True)
         if column is not None and column.type == "decimal":
             return exp.cast(_col(name), "double").as_(name, quoted=True)

@@ -1,7 +1,8 @@
 """The ledger beyond the gate: what was let in is what the later layers count, up to the totals readers see.
 
 Both sides are taken by themselves: what came, from the table behind the gate by the rule stated here; what went on,
-from the table or the KPI that is checked. A withheld KPI has no total, and so no entry.
+from the table or the KPI that is checked. Money is followed in the currency it was booked in up to the table where it
+is turned into the plan's, and in the plan's from there. A withheld KPI has no total, and so no entry.
 """
 
 from dataclasses import dataclass
@@ -39,6 +40,9 @@ class Passage:
     money: str | None = None
     """What a row is worth, said of the table behind the gate."""
     onward_money: str | None = None
+    """The same there, in the currency it was booked in."""
+    converted: str | None = None
+    """The same there in the plan's currency, of which totals are made."""
     total: Total | None = None
 
     @property
@@ -52,10 +56,18 @@ PASSAGES = (
         "orders",
         "dws.sales",
         money="case when kind = 'refund' then -abs(amount) else amount end",
-        onward_money="net_amount",
+        onward_money="original_amount",
+        converted="net_amount",
         total=Total("revenue", "net"),
     ),
-    Passage("expenses", "dws.costs", money="amount", onward_money="amount", total=Total("total_cost", "full")),
+    Passage(
+        "expenses",
+        "dws.costs",
+        money="amount",
+        onward_money="original_amount",
+        converted="amount",
+        total=Total("total_cost", "full"),
+    ),
     Passage("leads", "dws.lead_journey", total=Total("leads", "created")),
     Passage("interactions", "dws.touches"),
     Passage("answers", "dws.responses"),
@@ -75,22 +87,22 @@ def passage_entries(session: Session, kpi_values: pd.DataFrame, currency: str) -
     entries: list[dict[str, Any]] = []
     for passage in PASSAGES:
         came = _rows(f"dwd.{passage.table}", passage.money)
-        went = _rows(passage.onward, passage.onward_money)
+        went = _rows(passage.onward, passage.onward_money, currency="original_currency")
         entries += onward_entries(passage.contract, "dws", tally(session, came), tally(session, went))
         if passage.total is not None:
             entries += _total_entries(session, passage, passage.total, kpi_values, currency)
     return entries
 
 
-def _rows(table: str, money: str | None, where: exp.Expr | None = None) -> exp.Select:
+def _rows(table: str, money: str | None, where: exp.Expr | None = None, *, currency: str = "currency") -> exp.Select:
     """Money and currency of each row; a table without either counts rows alone."""
     amount = (
         snippet("cast($money as decimal(18, 2))", money=snippet(money))
         if money
         else exp.cast(exp.null(), "decimal(18,2)")
     )
-    currency = exp.column("currency") if money else exp.cast(exp.null(), "varchar")
-    rows = exp.select(amount.as_("amount"), currency.as_("currency")).from_(table)
+    of = exp.column(currency) if money else exp.cast(exp.null(), "varchar")
+    rows = exp.select(amount.as_("amount"), of.as_("currency")).from_(table)
     return rows.where(where) if where is not None else rows
 
 
@@ -107,7 +119,8 @@ def _total_entries(
         start=f"{row['period_start']:%Y-%m-%d}",
         end=f"{row['period_end']:%Y-%m-%d}",
     )
-    came = tally(session, _rows(f"dwd.{passage.table}", passage.money, within))
+    source = passage.onward if passage.converted else f"dwd.{passage.table}"
+    came = tally(session, _rows(source, passage.converted, within))
     counted = 0 if pd.isna(row["n"]) else int(row["n"])
     money = Decimal(0) if pd.isna(row["numerator"]) or not passage.money else Decimal(row["numerator"]).quantize(CENT)
     went: Tally = {currency if passage.money else NO_CURRENCY: (counted, money)} if counted else {}

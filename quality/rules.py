@@ -2,7 +2,8 @@
 
 Both look at the typed relation of the gate, whose helper columns are named here: `_raw_x` is the text of a column
 that is not text, `_unread_x` that text where no value could be made of it, `_key_rule` the hash two rows share when
-the rule takes them for one, `_due` the last moment a row may be entered in its source. The frame alone has
+the rule takes them for one, `_due` the last moment a row may be entered in its source, `_rated_since` the first day
+there is a rate of exchange for its currency. The frame alone has
 `_wrong_check_x`, the codes of x whose check character is wrong by the library's own reckoning.
 """
 
@@ -27,6 +28,7 @@ KEY_PREFIX = "_key_"
 RAW_PREFIX = "_raw_"
 UNREAD_PREFIX = "_unread_"
 DUE = "_due"
+RATED_SINCE = "_rated_since"
 WRONG_CHECK_PREFIX = "_wrong_check_"
 FROM_PREFIX = "_from_"
 SOURCE = "_source"
@@ -45,6 +47,8 @@ class Day:
     """What a value may be, by name: the plan's channels and products, the regions and industries of the national
     standards. One that is empty judges nothing."""
 
+    rated: Mapping[str, date] = field(default_factory=dict)
+    """Currency -> the first day there is a rate of exchange into the plan's."""
     missing_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Reason -> what sources write instead of a value."""
 
@@ -71,6 +75,8 @@ def looked_at(rule: Rule, contract: Contract, *, typed: bool = True) -> tuple[st
             return (f"{KEY_PREFIX}{rule.id}",)
         case "recorded_in_time":
             return (rule.columns[1], DUE)
+        case "rate_known":
+            return (rule.columns[1], RATED_SINCE)
     return rule.columns
 
 
@@ -89,7 +95,7 @@ _PREDICATES = {
     "check_character": "credit_remainder($x) <> 0",
     "above": "$x <= $limit",
     "not_in_future": "$x >= $next_day",
-    "plan_currency": "$x <> $currency",
+    "rate_known": "$x < $y",
     "not_before": "$x < $y",
     "not_below": "$x < $y",
     "not_above": "$x > $y",
@@ -105,7 +111,7 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
     columns = [exp.column(name, quoted=True) for name in looked_at(rule, contract)]
     if rule.kind == "range":
         predicate = _outside(columns[0], rule.arguments["minimum"], rule.arguments["maximum"])
-    elif rule.kind in ("allowed", "listed", "standard"):
+    elif rule.kind in ("allowed", "listed", "standard", "plan_currency"):
         predicate = columns[0].isin(*_values(rule, day)).not_()
     elif rule.kind == "key":
         predicate = _shared(rule, columns)
@@ -113,7 +119,7 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
         # midnight is what remains of a day without a time: a deal closed on the day it was entered is not backdated
         predicate = snippet("$x < $y and $x <> date_trunc('day', $y)", x=columns[0], y=columns[1])
     else:
-        values = dict(rule.arguments) | {"currency": day.currency, "next_day": _moment(rule, contract, day)}
+        values = dict(rule.arguments) | {"next_day": _moment(rule, contract, day)}
         predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
     if NOT_OF in rule.arguments:
         predicate = exp.and_(predicate, exp.column(SOURCE, quoted=True).isin(*rule.arguments[NOT_OF]).not_())
@@ -121,6 +127,8 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
 
 
 def _values(rule: Rule, day: Day) -> tuple[str, ...]:
+    if rule.kind == "plan_currency":
+        return (day.currency, *(day.rated if rule.arguments.get("converted") else ()))
     return rule.arguments["values"] if rule.kind == "allowed" else day.lists[rule.arguments["list"]]
 
 
@@ -168,7 +176,8 @@ def expectation(rule: Rule, contract: Contract, day: Day, *, typed: bool) -> "Ex
             column=columns[0], min_value=arguments["limit"], strict_min=True
         ),
         "check_character": lambda: gxe.ExpectColumnValuesToBeNull(column=f"{WRONG_CHECK_PREFIX}{columns[0]}"),
-        "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=[day.currency]),
+        "plan_currency": lambda: gxe.ExpectColumnValuesToBeInSet(column=columns[0], value_set=list(_values(rule, day))),
+        "rate_known": lambda: _at_least(columns[0], columns[1]),
         "not_in_future": lambda: gxe.ExpectColumnValuesToBeBetween(
             column=columns[0], max_value=_bound(day), strict_max=True
         ),
@@ -243,6 +252,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "above": ("{zh}须大于 {limit}", "{en} must be more than {limit}"),
     "not_in_future": ("{zh}晚于评估日", "{en} lies after the day evaluated"),
     "plan_currency": ("{zh}与计划币种不一致", "{en} is not the plan's currency"),
+    "not_convertible": (
+        "{zh}与计划币种不一致，且没有汇率",
+        "{en} is not the plan's, and there is no rate of exchange for it",
+    ),
+    "rate_known": ("{zh}在{other_zh}当日及之前没有汇率", "{en} has no rate of exchange on that day or before"),
     "not_before": ("{zh}早于{other_zh}", "{en} lies before {other_en}"),
     "not_below": ("{zh}低于{other_zh}", "{en} is below {other_en}"),
     "not_above": ("{zh}高于{other_zh}", "{en} is above {other_en}"),
@@ -271,5 +285,5 @@ def message(rule: Rule, contract: Contract) -> tuple[str, str]:
     if rule.kind == "known":
         label = contracts()[rule.arguments["table"]].label
         words |= {"table_zh": label.zh, "table_en": label.en.lower()}
-    chinese, english = _WORDS[rule.kind]
+    chinese, english = _WORDS["not_convertible" if rule.arguments.get("converted") else rule.kind]
     return chinese.format_map(words), english.format_map(words)

@@ -18,6 +18,7 @@ DAY = Day(
     as_of=date(2026, 11, 20),
     zone=ZoneInfo("Asia/Shanghai"),
     currency="CNY",
+    rated={"USD": date(2026, 10, 1)},
     lists={
         "channels": ("x", "search"),
         "products": ("x", "Basic"),

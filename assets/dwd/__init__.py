@@ -1,7 +1,7 @@
 """DWD: typed, valid, one row per real thing. Each table is what its gate let through."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -44,6 +44,7 @@ RATED = {
     "duplicates": "Rows that repeat another, of those sent.",
     "timeliness": "Rows entered in time, of those sent that say when.",
 }
+EXCHANGE = "dwd.rates"
 NOT_ASSESSED = "Not assessed: no source has the column it looks at, or the plan has not the list."
 
 _TYPES = {
@@ -106,7 +107,9 @@ def dwd_asset(contract: Contract, project: Project) -> dg.AssetsDefinition:
 
     @dg.multi_asset(
         name=contract.gated.replace(".", "__"),
-        specs=[accepted.spec(contract.owner, [f"ods.{contract.table}"])],
+        specs=[
+            accepted.spec(contract.owner, [f"ods.{contract.table}", *([EXCHANGE] if contract.is_converted else [])])
+        ],
         partitions_def=daily_partitions(project.plan),
         check_specs=[grain_spec(accepted.name), *(_check_specs(contract) if is_delivered else [])],
     )
@@ -181,8 +184,14 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     mapped, lacking = _mapped(table, day)
     landed = day.read(f"landed.{table}").to_dict("records")[0]
     given = day.corrections.rows(table, day.as_of, list(contract.by_name))
-    # a table that is absent has no rows to judge, but the same columns
-    gate = Gate(contract, day.rules_day, mapped or frozenset(contract.by_name), lacking, is_corrected=bool(given))
+    gate = Gate(
+        contract,
+        replace(day.rules_day, rated=_rated(contract, day)),
+        # a table that is absent has no rows to judge, but the same columns
+        mapped or frozenset(contract.by_name),
+        lacking,
+        is_corrected=bool(given),
+    )
     with day.session([f"ods.{table}", f"landing.{table}"], ["secret.keys"], held_corrections(given)) as session:
         change = correct(session, gate, is_increment=day.arrives(table) == "increment")
         landed["rows_unreadable"] -= change.lines
@@ -215,6 +224,15 @@ def _mapped(table: str, day: ProjectDay) -> tuple[frozenset[str], dict[str, tupl
     every: frozenset[str] = frozenset().union(*sources_of.values())
     lacking = {column: tuple(sorted(every - sources)) for column, sources in sources_of.items()}
     return frozenset(sources_of), lacking
+
+
+def _rated(contract: Contract, day: ProjectDay) -> dict[str, date]:
+    """The first day there is a rate of exchange for each currency, where the table's money may need one."""
+    if not contract.is_converted:
+        return {}
+    with day.session([EXCHANGE]) as session:
+        first = snippet("select currency, min(day) from $rates group by currency", rates=exp.to_table(EXCHANGE))
+        return dict(sorted(session.rows(first)))
 
 
 def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Mapping[str, int]) -> None:

@@ -2,9 +2,18 @@
 -- A refund counts against the channel, people and product of the order it gives money back for. The channel is that
 -- of the lead; of an order without one, that of the first lead the customer signed; else the channel the customer came through.
 -- The seller is who sold it, else the owner of the lead, else the owner of the customer.
+-- Money of another currency is turned into the plan's by the rate of the day it was booked, a refund's by its own.
 -- grain: order_id
 -- seed: S0 §3.1, §5.2; S1 表2; F064, F095, F098, F099; I25, I27, I51
-with refunded as (
+with rates as (
+    select
+        r.currency,
+        r.rate,
+        r.day as valid_from,
+        lead(r.day) over (partition by r.currency order by r.day nulls last) as valid_until
+    from dwd.rates as r
+),
+refunded as (
     select
         r.order_id,
         o.lead_id,
@@ -51,8 +60,10 @@ placed as (
         o.paid_on,
         o.kind = 'refund' as is_refund,
         o.refund_of,
-        o.amount,
-        o.cost_amount,
+        o.amount as original_amount,
+        o.currency as original_currency,
+        in_plan_currency(o.amount, o.currency, p.currency, x.rate) as amount,
+        in_plan_currency(o.cost_amount, o.currency, p.currency, x.rate) as cost_amount,
         coalesce(c.customer_id, o.customer_id) as customer_id,
         c.customer_id is not null as has_customer_record,
         c.region,
@@ -63,6 +74,11 @@ placed as (
         coalesce(o.product, r.product) as product,
         coalesce(o.category, r.category) as category
     from dwd.orders as o
+    cross join plan.settings as p
+    left join rates as x
+        on x.currency = o.currency
+        and o.ordered_on >= x.valid_from
+        and (o.ordered_on < x.valid_until or x.valid_until is null)
     left join known_customers as c on c.source_customer_id = o.customer_id
     left join refunded as r on r.order_id = o.order_id
 ),
@@ -113,6 +129,8 @@ select
     case when o.is_refund then cast(-abs(o.amount) as decimal(18, 2)) else o.amount end as net_amount, -- What was earned; a refund is negative, whichever sign it was sent with
     case when o.is_refund then cast(-abs(o.cost_amount) as decimal(18, 2)) else o.cost_amount end as cost_amount, -- Cost of what was sold, negative for what came back; NULL where unknown
     p.currency,                                                         -- Currency of both amounts
+    case when o.is_refund then cast(-abs(o.original_amount) as decimal(18, 2)) else o.original_amount end as original_amount, -- What was earned, in the currency it was booked in
+    o.original_currency,                                                -- Currency it was booked in
     coalesce(f.order_id = o.order_id, false) as is_first_order,         -- Whether it is the customer's first sale ever; of several at the same moment the one with the lowest number
     f.ordered_on as customer_first_ordered_on                           -- Day of the customer's first sale; at or after the start of a period, the customer is new in it
 from attributed as o

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 import sqlalchemy
 from databases import a_database, query
 from runs import customer, evaluate, frame_of, order, rows_of, write_small_company
+from sent import row
 
 from pipeline.warehouse.embedded import EmbeddedServer
 
@@ -35,6 +37,8 @@ ORDERS = [
     order(17, customer_id="C1", ordered_at="46328.5", recorded_at=""),
     order(21, customer_id="C1", currency=""),
     order(22, customer_id="C1", currency="USD", amount="1000.00"),
+    order(28, customer_id="C1", currency="JPY", amount="1000.00"),
+    order(29, customer_id="C1", currency="USD", ordered_at="2026-10-31 10:00:00", recorded_at=""),
     order(23, customer_id="nobody"),
     order(24, customer_id="C1", amount="1.25万"),
     order(25, customer_id="C1", kind="refund", refund_of="O1", amount="(30.00)"),
@@ -42,6 +46,10 @@ ORDERS = [
     order(27, customer_id="C2", kind="refund", refund_of="O2", amount="100.01"),
 ]
 
+RATES = [
+    row("rates", day="2026-11-01", currency="USD", rate="7.10"),
+    row("rates", day="2026-11-03", currency="USD", rate="7.20"),
+]
 FILL = [{"table": "customers", "column": "industry", "rule": "mode", "by": "region"}]
 OUTLIERS = [{"table": "orders", "column": "amount"}]
 
@@ -63,7 +71,9 @@ class Evaluated:
 @pytest.fixture(scope="module")
 def evaluated(cluster: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Evaluated]:
     root = tmp_path_factory.mktemp("values") / "company"
-    write_small_company(root, {"customers": CUSTOMERS, "orders": ORDERS}, cleaning={"fill": FILL, "outliers": OUTLIERS})
+    write_small_company(
+        root, {"customers": CUSTOMERS, "orders": ORDERS, "rates": RATES}, cleaning={"fill": FILL, "outliers": OUTLIERS}
+    )
     with a_database(cluster) as database:
         outcome = evaluate(root, database)
         assert outcome.success, outcome.message
@@ -106,11 +116,25 @@ def test_emoji_stay_marks_of_direction_go_and_long_text_is_kept(evaluated: Evalu
     assert found["address"] == LONG
 
 
-def test_amounts_of_another_currency_or_none_are_kept_back_and_never_added(evaluated: Evaluated):
+def test_amounts_without_a_currency_or_a_rate_for_it_are_kept_back_and_never_added(evaluated: Evaluated):
     kept = evaluated.quarantined("orders")
     assert kept["O21"] == "currency_required"
-    assert kept["O22"].startswith("currency_")
-    assert not {"O21", "O22"} & set(frame_of(evaluated.root, "dws.sales")["order_id"])
+    assert kept["O28"] == "currency_plan_currency"
+    assert kept["O29"] == "currency_rate_known"
+    assert not {"O21", "O28", "O29"} & set(frame_of(evaluated.root, "dws.sales")["order_id"])
+
+
+def test_an_amount_of_another_currency_counts_by_the_rate_of_its_day(evaluated: Evaluated):
+    booked = orders(evaluated)["O22"]
+    assert (str(booked["amount"]), booked["currency"]) == ("1000.00", "USD")
+    [sale] = [row for row in rows_of(evaluated.root, "dws.sales") if row["order_id"] == "O22"]
+    assert (str(sale["net_amount"]), sale["currency"]) == ("7100.00", "CNY")
+    by_currency = query(
+        evaluated.database,
+        "select layer, currency, amount_in from dq.ledger_current"
+        " where table_name = 'orders' and currency = 'USD' and layer in ('dwd', 'dws') order by layer",
+    )
+    assert by_currency == [("dwd", "USD", Decimal("1100.00")), ("dws", "USD", Decimal("1000.00"))]
 
 
 def test_amounts_are_exact_whatever_unit_or_sign_they_are_written_with(evaluated: Evaluated):

@@ -27,7 +27,8 @@ BREAK: dict[str, Callable[[Rule], Cells]] = {
     "length": lambda rule: {rule.columns[0]: "长" * 201},
     "above": lambda rule: {rule.columns[0]: "0"},
     "not_in_future": lambda rule: {rule.columns[0]: "2026-11-21"},
-    "plan_currency": lambda rule: {rule.columns[0]: "USD"},
+    "plan_currency": lambda rule: {rule.columns[0]: "JPY"},
+    "rate_known": lambda rule: {rule.columns[0]: "USD", rule.columns[1]: "2026-09-30"},
     "not_before": lambda rule: {rule.columns[0]: "2026-10-01"},
     "not_below": lambda rule: {rule.columns[0]: "0"},
     "not_above": lambda rule: {rule.columns[0]: "6"},
@@ -297,7 +298,7 @@ def test_judgements_that_differ_stop_the_gate() -> None:
 
 def test_a_rule_that_still_fails_in_dwd_is_found_in_the_written_file(tmp_path: Path) -> None:
     file = tmp_path / "part.parquet"
-    with holding("orders", [row("orders", currency="USD")]) as session:
+    with holding("orders", [row("orders", currency="JPY")]) as session:
         gate = gate_of("orders")
         gate.split(session)
         everything = gate.accepted()
@@ -329,3 +330,25 @@ def test_the_end_of_the_day_follows_the_day() -> None:
     assert outcomes("orders", [row("orders", ordered_at="2026-11-01", recorded_at="")], day=earlier) == {
         2: "quarantined"
     }
+
+
+@pytest.mark.parametrize(
+    ("cells", "broken"),
+    [
+        pytest.param({"currency": "USD", "ordered_at": "2026-10-01 00:00:00"}, set(), id="from-the-first-rate-on"),
+        pytest.param({"currency": "USD", "ordered_at": "2026-09-30 23:59:59"}, {"currency_rate_known"}, id="before-it"),
+        pytest.param({"currency": "JPY"}, {"currency_plan_currency"}, id="no-rate-at-all"),
+        pytest.param({"currency": "CNY", "ordered_at": "2026-01-01"}, set(), id="the-plans-own-needs-none"),
+    ],
+)
+def test_money_of_another_currency_is_let_in_where_there_is_a_rate_for_its_day(cells: Cells, broken: set[str]) -> None:
+    with holding("orders", [row("orders", recorded_at="", **cells)]) as session:
+        gate = gate_of("orders")
+        counted = gate.split(session)
+        found = gate.measure(session, counted)
+    assert {rule for rule, rows in found.items() if rows} == broken
+    assert counted.outcomes["quarantined"] == len(broken)
+
+
+def test_money_that_is_not_converted_further_on_must_be_of_the_plans_currency() -> None:
+    assert outcomes("budgets", [row("budgets", currency="USD")]) == {2: "quarantined"}

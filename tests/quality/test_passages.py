@@ -39,7 +39,17 @@ def accepted(rows: list[dict[str, str]]) -> pa.Table:
 
 def onward(rows: list[tuple[str, str]]) -> pa.Table:
     amounts = pa.array([Decimal(amount) for _, amount in rows], pa.decimal128(18, 2))
-    return pa.table({"net_amount": amounts, "currency": ["CNY"] * len(rows)})
+    in_yuan = ["CNY"] * len(rows)
+    days = [date.fromisoformat(cells["ordered_on"]) for cells in ORDERS]
+    return pa.table(
+        {
+            "net_amount": amounts,
+            "currency": in_yuan,
+            "original_amount": amounts,
+            "original_currency": in_yuan,
+            "ordered_on": pa.array([*days, *days][: len(rows)], pa.date32()),
+        }
+    )
 
 
 @contextmanager
@@ -47,7 +57,13 @@ def holding(sales: list[tuple[str, str]]) -> Iterator[Session]:
     """Orders, and tables of the others that hold nothing."""
     nothing = {
         "dwd.expenses": {"amount": pa.decimal128(18, 2), "currency": pa.string(), "spent_on": pa.date32()},
-        "dws.costs": {"amount": pa.decimal128(18, 2), "currency": pa.string()},
+        "dws.costs": {
+            "amount": pa.decimal128(18, 2),
+            "currency": pa.string(),
+            "original_amount": pa.decimal128(18, 2),
+            "original_currency": pa.string(),
+            "spent_on": pa.date32(),
+        },
         "dwd.leads": {"created_on": pa.date32()},
     }
     empty = {name: pa.schema(columns).empty_table() for name, columns in nothing.items()}

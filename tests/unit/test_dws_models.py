@@ -958,3 +958,57 @@ def test_the_plans_twelve_months_are_the_activitys() -> None:
     }
     for row in run_model("dws.customer_segments", tables):
         assert (row["rfm_frequency"], row["rfm_monetary_amount"]) == (row["orders_12m"], row["net_amount_12m"])
+
+
+# --- money of other currencies -------------------------------------------------------------------------------------
+
+RATES = [
+    {"day": "2026-11-01", "currency": "USD", "rate": 7.0},
+    {"day": "2026-11-10", "currency": "USD", "rate": 7.25},
+    {"day": "2026-11-01", "currency": "JPY", "rate": 0.04712345},
+]
+
+
+@pytest.mark.parametrize(
+    ("moment", "amount", "currency", "net"),
+    [
+        pytest.param("2026-11-01 00:00", 100, "USD", "700.00", id="the-day-of-the-first-rate"),
+        pytest.param("2026-11-09 23:59", 100, "USD", "700.00", id="the-last-day-of-a-rate"),
+        pytest.param("2026-11-10 00:00", 100, "USD", "725.00", id="the-day-of-the-next-rate"),
+        pytest.param("2026-11-20 10:00", 100, "USD", "725.00", id="the-latest-rate-goes-on"),
+        pytest.param("2026-11-02 10:00", 12345, "JPY", "581.74", id="rounded-once-to-the-fen"),
+        pytest.param("2026-11-02 10:00", 100, "CNY", "100.00", id="the-plans-own-currency"),
+    ],
+)
+def test_a_sale_in_another_currency_counts_by_the_rate_of_its_day(
+    moment: str, amount: int, currency: str, net: str
+) -> None:
+    orders = [{"ordered_at": moment, "amount": amount, "currency": currency, "cost_amount": None}]
+    [sale] = run_model("dws.sales", {"orders": orders, "rates": RATES})
+    assert (str(sale["net_amount"]), sale["currency"], sale["cost_amount"]) == (net, "CNY", None)
+    assert (sale["original_amount"], sale["original_currency"]) == (amount, currency)
+
+
+def test_a_refund_counts_by_the_rate_of_its_own_day() -> None:
+    orders = [
+        {"order_id": "O1", "ordered_at": "2026-11-02 10:00", "amount": 100, "currency": "USD"},
+        {
+            "order_id": "R1",
+            "ordered_at": "2026-11-12 10:00",
+            "amount": 100,
+            "currency": "USD",
+            "kind": "refund",
+            "refund_of": "O1",
+        },
+    ]
+    found = {
+        sale["order_id"]: str(sale["net_amount"]) for sale in run_model("dws.sales", {"orders": orders, "rates": RATES})
+    }
+    assert found == {"O1": "700.00", "R1": "-725.00"}
+
+
+def test_a_cost_in_another_currency_counts_by_the_rate_of_its_day() -> None:
+    expenses = [{"spent_on": "2026-11-10", "amount": 80, "currency": "USD"}]
+    [cost] = run_model("dws.costs", {"expenses": expenses, "rates": RATES})
+    assert (str(cost["amount"]), cost["currency"]) == ("580.00", "CNY")
+    assert (cost["original_amount"], cost["original_currency"]) == (80, "USD")
