@@ -1,12 +1,14 @@
 """DQ: what the gates found, table by table put together, and the ledger over all of them."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow.parquet as pq
 from sqlglot import exp
 
 from assets.ads.kpi_values import KPI_VALUES
@@ -16,12 +18,13 @@ from pipeline.engine import Relation
 from pipeline.plan import Plan
 from pipeline.tables import TableSpec
 from quality.audit import AUDIT, BACKCHECK, CONTACT, audit_monthly, contact_backcheck, month_of
-from quality.contract import contracts
+from quality.contract import Contract, contracts
 from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
 from quality.relations import related_tables, relation_results
 from quality.scorecard import RESULTS, SCORECARD
+from quality.tables import KNOWN_CUSTOMERS, freshness_score, known_as, reference_score, usual_rows, volume_score
 from quality.treatment import TREATED
 
 TOUCHES = "dws.touches"
@@ -32,7 +35,7 @@ PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS, "dq_treated": TREATED}
 
 def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """One asset per table of the quality layer, made of what each gate wrote."""
-    inputs = [f"dwd.{table}" for table in contracts()]
+    inputs = [*(f"dwd.{table}" for table in contracts()), KNOWN_CUSTOMERS[0]]
     return [
         *(_together(part, spec, inputs, plan) for part, spec in PARTS.items()),
         python_asset(
@@ -221,6 +224,39 @@ def ledger(day: ProjectDay) -> pd.DataFrame:
     return pd.DataFrame(entries)
 
 
+def table_scores(day: ProjectDay) -> list[dict[str, Any]]:
+    """The scorecard's rows of what holds of tables as a whole; of tables no source delivers nothing."""
+    delivered = {name: contract for name, contract in contracts().items() if day.project.sources.feeds(name)}
+    scores = [score for contract in delivered.values() for score in _own_scores(day, contract)]
+    for contract in delivered.values():
+        for reference in contract.references:
+            known = known_as(reference, contracts()) if reference.table in delivered else None
+            with day.session([f"dwd.{contract.table}", *([known[0]] if known else [])]) as session:
+                scores.append(reference_score(session, contract, reference, known))
+    return scores
+
+
+def _own_scores(day: ProjectDay, contract: Contract) -> Iterator[dict[str, Any]]:
+    """Its size, if it is sent whole every day, and its newest row, if the plan asks for that."""
+    quality, name = day.project.plan.quality, f"ods.{contract.table}"
+    if day.arrives(contract.table) == "snapshot":
+        week = [d for d in day.lake.days(name) if day.as_of - timedelta(days=7) <= d < day.as_of]
+        usual = usual_rows([_size(day, name, d) for d in week])
+        score = volume_score(contract, _size(day, name, day.as_of), usual, quality.volume_change_limit)
+        if score is not None:
+            yield score
+    asked = quality.freshness.get(contract.table)
+    if asked is not None and contract.event_day is not None:
+        table = f"dwd.{contract.table}"
+        with day.session([table]) as session:
+            [(newest,)] = session.rows(exp.select(exp.Max(this=exp.column(contract.event_day))).from_(table))
+        yield freshness_score(contract, newest, day.as_of, asked)
+
+
+def _size(day: ProjectDay, name: str, as_of: date) -> int:
+    return pq.read_metadata(day.lake.file(name, as_of)).num_rows
+
+
 def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> dg.AssetsDefinition:
     def build(day: ProjectDay) -> pd.DataFrame:
         found = [day.read(f"{part}.{table}") for table in contracts()]
@@ -228,6 +264,9 @@ def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> 
             found += [day.read(f"{part}.{contract.records}") for contract in contracts().values() if contract.records]
         if spec is RESULTS:
             found.append(_relations(day))
+        if spec is SCORECARD:
+            found.append(pd.DataFrame(table_scores(day), columns=list(spec.columns)))
+            found = [rows.astype({"rows_total": "Int64", "rows_good": "Int64"}) for rows in found]
         return pd.concat(found, ignore_index=True)
 
     also = sorted({*related_tables(), *inputs}) if spec is RESULTS else inputs

@@ -250,6 +250,19 @@ class Threshold(Strict):
     floor: Share
 
 
+class Freshness(Strict):
+    """How many days behind the day evaluated a table's newest row may be: figures are provisional, or withheld."""
+
+    days: Annotated[int, Field(ge=0)]
+    floor_days: Annotated[int, Field(ge=0)]
+
+    @model_validator(mode="after")
+    def _floor_is_later(self) -> "Freshness":
+        if self.floor_days < self.days:
+            raise ValueError(f"floor_days {self.floor_days} is less than days {self.days}; older rows are worse")
+        return self
+
+
 class Quality(Strict):
     """What closes the gate, and thresholds where the plan asks for others than the contracts promise (I44 to I48)."""
 
@@ -261,6 +274,10 @@ class Quality(Strict):
     """A table of which a larger share is quarantined closes the gate."""
     volume_drop_limit: Share = 0.90
     """A snapshot that lost more than this share against its 7-day median closes the gate."""
+    volume_change_limit: Share = 0.50
+    """A snapshot that shrank, or of which more than this share is new, against its 7-day median is provisional."""
+    freshness: dict[Identifier, Freshness] = {}
+    """By table; one that is not named may be as old as it is."""
 
     @model_validator(mode="after")
     def _floors_are_worse(self) -> "Quality":

@@ -22,7 +22,11 @@ SCORECARD = TableSpec(
         "source": ("text", "System the table comes from"),
         "table_name": ("text", "Canonical table"),
         "layer": ("text", "ods: as sent, before the gate; dwd: as accepted, after it"),
-        "dimension": ("text", "completeness, accuracy, duplicates, timeliness, or cell_completeness"),
+        "dimension": (
+            "text",
+            "completeness, accuracy, duplicates, timeliness or cell_completeness of the rows; volume, freshness, or "
+            "reference_ and a column, of the table as a whole",
+        ),
         "rows_total": ("bigint", "Rows judged"),
         "rows_good": ("bigint", "Rows that pass; for duplicates the rows that repeat another"),
         "rate": ("double precision", "rows_good / rows_total, 0 to 1; NULL where it could not be assessed"),
@@ -167,9 +171,39 @@ def _result(gate: Gate, rule: Rule, layer: str, total: int, unexpected: int | No
     }
 
 
+def table_score(
+    contract: Contract,
+    layer: str,
+    dimension: str,
+    good: int | None,
+    total: int | None,
+    limit: Threshold,
+    reason: str | None = None,
+    rate: float | None = None,
+) -> dict[str, Any]:
+    """The scorecard's row of what holds of a table as a whole; the rate is that of rows unless it is given."""
+    if rate is None and total:
+        rate = (good or 0) / total
+    return {
+        "source": contract.system,
+        "table_name": contract.table,
+        "layer": layer,
+        "dimension": dimension,
+        "rows_total": total,
+        "rows_good": good,
+        "rate": rate,
+        "threshold": limit.threshold,
+        "floor": limit.floor,
+        "better": "higher",
+        "status": _status(rate, limit, "higher"),
+        "reason": reason or ("no rows" if rate is None else None),
+    }
+
+
 def states(scorecard: pd.DataFrame, absent: Iterable[str]) -> dict[str, SourceState]:
     """The state of each table by what was sent: below a floor withheld, below a threshold or partial provisional."""
-    found = {table: _state(rows) for table, rows in scorecard[scorecard["layer"] == "ods"].groupby("table_name")}
+    counts = (scorecard["layer"] == "ods") | ~scorecard["dimension"].isin(RATES)
+    found = {table: _state(rows) for table, rows in scorecard[counts].groupby("table_name")}
     return found | {table: SourceState("withheld", "no source is declared") for table in absent}
 
 
@@ -186,6 +220,8 @@ def _state(rows: pd.DataFrame) -> SourceState:
 
 
 def _said(row: Any) -> str:
+    if row.dimension not in RATES and not pd.isna(row.reason):
+        return f"{row.dimension}: {row.reason}"
     limit = row.floor if row.status == "below_floor" else row.threshold
     asked = f"at most {limit:.1%}" if row.better == "lower" else f"at least {limit:.1%}"
     return f"{row.dimension} {row.rate:.1%}, asked {asked}"
