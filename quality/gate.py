@@ -407,8 +407,7 @@ class Gate:
     @property
     def accepted_columns(self) -> list[str]:
         """The columns of accepted()."""
-        day = [] if self.contract.event_day in (None, *self.contract.by_name) else [self.contract.event_day]
-        return [*self.contract.by_name, *day, "_is_late", "_warnings", "_row_id"]
+        return [column.alias_or_name for column in self.accepted().selects]
 
     def accepted(self) -> exp.Select:
         """The rows the gate lets through: typed columns, the day of the event, whether it came late, its warnings."""
