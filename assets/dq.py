@@ -24,7 +24,7 @@ from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
 from quality.relations import related_tables, relation_results
 from quality.scorecard import RESULTS, SCORECARD
-from quality.tables import KNOWN_CUSTOMERS, freshness_score, known_as, reference_score, usual_rows, volume_score
+from quality.tables import freshness_score, reference_scores, usual_rows, volume_score
 from quality.treatment import TREATED
 
 TOUCHES = "dws.touches"
@@ -35,7 +35,7 @@ PARTS = {"dq_scores": SCORECARD, "dq_results": RESULTS, "dq_treated": TREATED}
 
 def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     """One asset per table of the quality layer, made of what each gate wrote."""
-    inputs = [*(f"dwd.{table}" for table in contracts()), KNOWN_CUSTOMERS[0]]
+    inputs = [f"dwd.{table}" for table in contracts()]
     return [
         *(_together(part, spec, inputs, plan) for part, spec in PARTS.items()),
         python_asset(
@@ -226,14 +226,9 @@ def ledger(day: ProjectDay) -> pd.DataFrame:
 
 def table_scores(day: ProjectDay) -> list[dict[str, Any]]:
     """The scorecard's rows of what holds of tables as a whole; of tables no source delivers nothing."""
-    delivered = {name: contract for name, contract in contracts().items() if day.project.sources.feeds(name)}
-    scores = [score for contract in delivered.values() for score in _own_scores(day, contract)]
-    for contract in delivered.values():
-        for reference in contract.references:
-            known = known_as(reference, contracts()) if reference.table in delivered else None
-            with day.session([f"dwd.{contract.table}", *([known[0]] if known else [])]) as session:
-                scores.append(reference_score(session, contract, reference, known))
-    return scores
+    delivered = [contract for name, contract in contracts().items() if day.project.sources.feeds(name)]
+    own = [score for contract in delivered for score in _own_scores(day, contract)]
+    return own + reference_scores(day.read(RESULTS.name), delivered, day.project.plan.quality.references)
 
 
 def _own_scores(day: ProjectDay, contract: Contract) -> Iterator[dict[str, Any]]:
@@ -269,8 +264,8 @@ def _together(part: str, spec: TableSpec, inputs: Sequence[str], plan: Plan) -> 
             found = [rows.astype({"rows_total": "Int64", "rows_good": "Int64"}) for rows in found]
         return pd.concat(found, ignore_index=True)
 
-    also = sorted({*related_tables(), *inputs}) if spec is RESULTS else inputs
-    return python_asset(spec, build, inputs=also, plan=plan, lineage=dq_lineage(spec))
+    also = {RESULTS.name: related_tables(), SCORECARD.name: [RESULTS.name]}.get(spec.name, [])
+    return python_asset(spec, build, inputs=sorted({*also, *inputs}), plan=plan, lineage=dq_lineage(spec))
 
 
 def _relations(day: ProjectDay) -> pd.DataFrame:

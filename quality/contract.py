@@ -18,7 +18,6 @@ FOLDER = Path(__file__).parent / "contracts"
 
 KEY_RULE = "key_unique"
 
-REFERENCE = "reference_"
 RATES = ("completeness", "accuracy", "duplicates", "timeliness")
 
 ColumnType = Literal["text", "integer", "double", "decimal", "date", "timestamp", "boolean"]
@@ -76,20 +75,6 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Reference:
-    """A column that names a row of another table, and how many of its values may name none."""
-
-    column: str
-    table: str
-    limit: Threshold
-
-    @property
-    def dimension(self) -> str:
-        """What it is called in the quality scorecard."""
-        return f"{REFERENCE}{self.column}"
-
-
-@dataclass(frozen=True)
 class Contract:
     """What a source promises."""
 
@@ -113,7 +98,6 @@ class Contract:
     """What must hold of its rows, each looked at with no other table."""
     relations: tuple[Rule, ...] = ()
     """What must hold between its rows over all days, and those of other tables: worth a warning, never kept back."""
-    references: tuple[Reference, ...] = ()
 
     @cached_property
     def by_name(self) -> dict[str, Column]:
@@ -198,7 +182,6 @@ def contract_from(text: str) -> Contract:
         columns=columns,
         rules=tuple(rules),
         relations=tuple(_relations(schema)),
-        references=tuple(_references(schema)),
     )
 
 
@@ -318,13 +301,6 @@ def _thresholds(schema: SchemaObject) -> dict[str, Threshold]:
             f"contract {schema.name} promises no rate of {', '.join(missing)}; add one under quality"
         )
     return {name: Threshold(**said) for name, said in rates.items()}
-
-
-def _references(schema: SchemaObject) -> Iterator[Reference]:
-    for quality in schema.quality or []:
-        said = dict(quality.implementation)
-        if said.pop("kind") == "reference":
-            yield Reference(said.pop("column"), said.pop("table"), Threshold(**said))
 
 
 def _timeliness(table: str, event: str, recorded: str, latency_days: int) -> Rule:

@@ -1,53 +1,42 @@
 """What must hold of a table as a whole: its references, how large it is, how new. Two levels, as for the four rates."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any
 
-from sqlglot import exp
+import pandas as pd
 
-from pipeline.engine import Session, snippet
 from pipeline.plan import Freshness, Threshold
-from quality.contract import Contract, Reference
+from quality.contract import Contract
+from quality.relations import LAYER
 from quality.scorecard import table_score
 
-KNOWN_CUSTOMERS = ("dwd.customer_links", "source_customer_id")
-"""Where customers are known under every id they were sent under."""
+REFERENCE = "reference_"
+"""Begins the name of the dimension of a reference; its column ends it."""
 LEAST_WEEK = 3
 """Days of the week before that must be there for a table to have a usual size."""
 
 
-def known_as(reference: Reference, contracts: Mapping[str, Contract]) -> tuple[str, str]:
-    """The table and column that hold what the reference may name."""
-    if reference.table == "customers":
-        return KNOWN_CUSTOMERS
-    [key] = contracts[reference.table].key
-    return f"dwd.{reference.table}", key
+def reference_scores(results: pd.DataFrame, delivered: Iterable[Contract], limit: Threshold) -> list[dict[str, Any]]:
+    """For each column that names rows of another table: the share of rows that name none that is not there.
 
-
-def reference_score(
-    session: Session, contract: Contract, reference: Reference, known: tuple[str, str] | None
-) -> dict[str, Any]:
-    """How many of the references that are filled in name a row that is there; `known` is None where none can."""
-    if known is None:
-        reason = f"{reference.table} is not delivered"
-        return table_score(contract, "dwd", reference.dimension, None, None, reference.limit, reason)
-    table, key = known
-    [(total, good)] = session.rows(
-        snippet(
-            """
-            select count(*), count(there.key)
-            from $rows as rows
-            left join (select distinct $key as key from $known as known) as there on there.key = $value
-            where $value is not null
-            """,
-            rows=exp.to_table(f"dwd.{contract.table}"),
-            known=exp.to_table(table),
-            key=exp.column(key),
-            value=exp.column(reference.column, table="rows", quoted=True),
-        )
-    )
-    return table_score(contract, "dwd", reference.dimension, good, total, reference.limit)
+    `results` are the rows of `dq.expectation_results`, where relations are counted.
+    """
+    found = results[results["layer"] == LAYER].set_index(["table_name", "rule_id"])
+    scores = []
+    for contract in delivered:
+        for rule in contract.relations:
+            if rule.kind != "known":
+                continue
+            row = found.loc[(contract.table, rule.id)]
+            dimension = f"{REFERENCE}{rule.columns[0]}"
+            if not row["is_evaluated"]:
+                reason = f"{rule.columns[0]} or {rule.arguments['table']} is in no source"
+                scores.append(table_score(contract, "dwd", dimension, None, None, limit, reason))
+                continue
+            total = int(row["rows_total"])
+            scores.append(table_score(contract, "dwd", dimension, total - int(row["unexpected_rows"]), total, limit))
+    return scores
 
 
 def volume_score(contract: Contract, rows: int, usual: float | None, change_limit: float) -> dict[str, Any] | None:
