@@ -80,7 +80,7 @@ class Out:
             owners=[team(owner)],
             kinds=set(self.kinds),
             deps=[*map(asset_key, inputs), PLAN_KEY],
-            metadata={"grain": ", ".join(self.grain), **self.schema},
+            metadata={"grain": ", ".join(self.grain), **self.schema, **column_lineage(self.lineage)},
         )
 
     def result(

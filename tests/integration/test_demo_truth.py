@@ -255,6 +255,15 @@ def test_each_customer_sent_under_another_id_is_found(demo: "Demo"):
     assert [defect for defect in linked if customer[defect.line] != customer[defect.twin]] == []
 
 
+def test_what_is_told_of_changes_are_ids_and_words_of_our_own(demo: "Demo"):
+    told = frame_of(demo.root, "dq.identity_changes")
+    links = frame_of(demo.root, "dwd.customer_links")
+    assert set(told["kind"]) == {"joined"}, "on the first day only who is another id of a customer is news"
+    assert set(told["rule_id"]) == {"contact_unique", "identity_unique", "splink"}
+    assert set(told["source_customer_id"]) <= set(links["source_customer_id"])
+    assert set(told["customer_id"]) <= set(links["customer_id"])
+
+
 def test_whoever_only_looks_like_a_customer_is_one_of_their_own(demo: "Demo"):
     links = frame_of(demo.root, "dwd.customer_links")
     line = links["_row_id"].map(line_of)

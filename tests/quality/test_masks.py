@@ -28,6 +28,7 @@ COUNTED = {"bigint", "double precision", "numeric(18,2)", "boolean"}
 VERDICTS = {
     ("dq.quality_scorecard", "status"),
     *[("dq.quarantine", name) for name in ("state", "rule_id", "rule_ids", "first_rule_id")],
+    *[("dq.identity_changes", name) for name in ("kind", "rule_id")],
 }
 """Words of our own about rows, whatever stands in them."""
 

@@ -113,8 +113,11 @@ def _golden(contract: Contract) -> Out:
 
 
 def _of(spec: TableSpec, contract: Contract) -> Out:
+    """What people are called decides which records are one, but what is told of it are ids and words of our own."""
+    names = ("source_customer_id", "customer_id", "previous_customer_id")
+    ids = {name: [(contract.gated, "customer_id")] for name in names}
+    own = ids | {"_row_id": [(contract.gated, "_row_id")]}
     looked_at = [(contract.gated, column) for column in contract.by_name]
-    own = {"source_customer_id": [(contract.gated, "customer_id")], "_row_id": [(contract.gated, "_row_id")]}
     return Out(
         name=spec.name,
         description=spec.description,
