@@ -15,6 +15,7 @@ from pydantic import PrivateAttr
 
 from pipeline.corrections import Corrections
 from pipeline.engine import DuckDBEngine, Engine, Relation, Session
+from pipeline.erasures import Erasures
 from pipeline.errors import TuokeError
 from pipeline.lake import Lake
 from pipeline.plan_tables import plan_tables
@@ -51,6 +52,11 @@ class ProjectDay:
         settings = self.project.settings
         return DuckDBEngine(memory_limit=settings.memory_limit, threads=settings.threads)
 
+    @cached_property
+    def erasures(self) -> Erasures:
+        """Whose personal data is erased."""
+        return Erasures.read(self.project.root)
+
     @property
     def rules_day(self) -> Day:
         """What the rules of the gate must know of the day."""
@@ -67,6 +73,7 @@ class ProjectDay:
             currency=plan.currency,
             lists=lists,
             missing_words=plan.cleaning.missing_words,
+            erased=self.erasures.ids,
         )
 
     @contextmanager

@@ -25,6 +25,7 @@ from assets.factory import (
 )
 from pipeline import ROOT
 from pipeline.engine import Model
+from pipeline.erasures import ERASURES_FILE
 from pipeline.project import Project
 from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
@@ -170,6 +171,8 @@ def inputs_of(day: ProjectDay) -> dict[str, str]:
         deliveries = day.read(f"deliveries.{table}")
         found |= {f"{row.source}:{row.input}": row.sha256 for row in deliveries.itertuples()}
         found |= {f"corrections:{file.name}": file.sha256 for file in day.corrections.files(table, day.as_of)}
+    if day.erasures.sha256:
+        found[ERASURES_FILE] = day.erasures.sha256
     return dict(sorted(found.items()))
 
 

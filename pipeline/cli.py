@@ -207,6 +207,25 @@ def _take_back(folder: Path, file: Path, day: date | None, lang: Lang, verdict: 
     kept.show_replayed(shown, taken, lang, screen())
 
 
+@app.command()
+def erase(
+    folder: Folder,
+    customer_id: Annotated[str, typer.Argument(metavar="CUSTOMER_ID", help="Any id the customer was sent under.")],
+    reason: Annotated[str, typer.Option(help="Reference of the request; nothing that tells who asked.")] = "",
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a customer's personal data on every day, and keep sources from bringing it back."""
+    from pipeline.commands import erase as erasing
+    from pipeline.commands.screen import screen
+
+    project, console = _project(folder), screen()
+    eraser, places = erasing.find(project, customer_id, console)
+    if not yes and not typer.confirm("Erase it? It can't be brought back"):
+        console.print("Nothing was erased.")
+        raise typer.Exit(1)
+    erasing.erase(eraser, places, datetime.now(project.plan.zone).date(), reason, console)
+
+
 def _project(folder: Path) -> "Project":
     from pipeline.project import Project
 

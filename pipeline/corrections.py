@@ -86,18 +86,23 @@ class Corrections:
             private.chmod(0o700)
         sequence = 1 + max((file.sequence for file in self.files(table, as_of) if file.as_of == as_of), default=0)
         target = folder / f"{sequence:04}-{replayed[:12]}.parquet"
-        beside = target.with_suffix(".new")
-        try:
-            with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-                pq.write_table(rows, file, compression="zstd")
-            os.replace(beside, target)
-        finally:
-            beside.unlink(missing_ok=True)
+        put(rows, target)
         return _file(target)
 
     def tables(self) -> Iterator[str]:
         """The tables that have any."""
         return (path.name for path in sorted(self.root.glob("*")) if path.is_dir())
+
+
+def put(rows: pa.Table, target: Path) -> None:
+    """Write a file of corrections, or put another in its place, for this account's eyes only."""
+    beside = target.with_suffix(".new")
+    try:
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+            pq.write_table(rows, file, compression="zstd")
+        os.replace(beside, target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def _file(path: Path) -> CorrectionFile:

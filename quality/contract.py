@@ -75,6 +75,14 @@ class Column:
 
 
 @dataclass(frozen=True)
+class About:
+    """How a row says which customer it is about: a column with the id, where other columns have these values."""
+
+    column: str
+    when: Mapping[str, str]
+
+
+@dataclass(frozen=True)
 class Contract:
     """What a source promises."""
 
@@ -91,6 +99,8 @@ class Contract:
     money: str | None
     records: str | None
     """What the rows are called that the gate lets through, where they are not yet the things the table is about."""
+    about: About | None
+    """The customer a row is about: whose personal data it holds, if it holds any."""
     thresholds: Mapping[str, Threshold]
     """Rate -> what the source promises; a plan may ask for other ones."""
     columns: tuple[Column, ...]
@@ -178,6 +188,7 @@ def contract_from(text: str) -> Contract:
         available_by=sla["timeOfAvailability"],
         money=own.get("money"),
         records=own.get("records"),
+        about=About(own["customer"], own.get("customer_when", {})) if "customer" in own else None,
         thresholds=_thresholds(schema),
         columns=columns,
         rules=tuple(rules),

@@ -20,6 +20,7 @@ from pipeline.errors import TuokeError
 from quality.contract import KEY_RULE, Column, Contract, Rule
 from quality.corrections import CORRECTED, as_sent
 from quality.credit_code import wrong_check
+from quality.erasure import is_about, looks_for_personal
 from quality.industries import industry_of
 from quality.regions import region_of
 from quality.rules import (
@@ -182,7 +183,21 @@ class Gate:
 
     def _said(self) -> exp.Select:
         """Every text as sent, cleaned once: what a value is made of, and what is told where none can be made."""
-        return self._heard(self._sent(), list(self.contract.by_name), LINEAGE)
+        said = self._heard(self._sent(), list(self.contract.by_name), LINEAGE)
+        return self._without_erased(said) if self.contract.about and self.day.erased else said
+
+    def _without_erased(self, said: exp.Select) -> exp.Select:
+        """Of customers who are erased nothing personal, should a correction bring it back."""
+        is_erased = is_about(self.contract, self.day.erased)
+        cells = [
+            snippet("case when not $erased then $x end", erased=is_erased, x=_col(column.name)).as_(
+                column.name, quoted=True
+            )
+            if column.personal
+            else _col(column.name)
+            for column in self.contract.columns
+        ]
+        return exp.select(*LINEAGE, *cells).from_(said.subquery("cleaned"))
 
     def _heard(self, rows: exp.Expr, names: Sequence[str], others: Sequence[str] = ()) -> exp.Select:
         """Columns of the rows as clean text, NULL where it only says why there is no value."""
@@ -523,9 +538,23 @@ class Gate:
     def _second_opinion(
         self, session: Session, relation: exp.Table, rules: Sequence[Rule], *, typed: bool
     ) -> dict[str, int]:
+        """Rows of the relation that break each rule; of rows that are erased nothing personal is asked."""
+        if self.contract.about is None or not self.day.erased:
+            return self._opinion(session, relation, rules, typed=typed)
+        personal = [rule for rule in rules if looks_for_personal(rule, self.contract)]
+        others = [rule for rule in rules if rule not in personal]
+        kept = exp.select("*").from_(relation).where(exp.not_(is_about(self.contract, self.day.erased)))
+        found = self._opinion(session, kept.subquery("kept"), personal, typed=typed)
+        return found | self._opinion(session, relation, others, typed=typed)
+
+    def _opinion(
+        self, session: Session, relation: exp.Table | exp.Subquery, rules: Sequence[Rule], *, typed: bool
+    ) -> dict[str, int]:
         """Rows of the relation that break each rule, by Great Expectations on the columns the rules look at."""
         from quality.suites import validate_frame
 
+        if not rules:
+            return {}
         looked = [(rule, looked_at(rule, self.contract, typed=typed)) for rule in rules]
         names = sorted({name for _, columns in looked for name in columns})
         compared = {name for rule, columns in looked for name in columns if _compares(rule, name)}

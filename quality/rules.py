@@ -19,6 +19,7 @@ from sqlglot import exp
 
 from pipeline.engine import snippet
 from quality.contract import Contract, Rule, contracts
+from quality.erasure import is_about, looks_for_personal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,7 +47,8 @@ class Day:
     lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """What a value may be, by name: the plan's channels and products, the regions and industries of the national
     standards. One that is empty judges nothing."""
-
+    erased: frozenset[str] = frozenset()
+    """Customers whose personal data is erased: no rule looks for it."""
     rated: Mapping[str, date] = field(default_factory=dict)
     """Currency -> the first day there is a rate of exchange into the plan's."""
     missing_words: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -123,6 +125,8 @@ def broken(rule: Rule, contract: Contract, day: Day) -> exp.Expr:
         predicate = snippet(_PREDICATES[rule.kind], x=columns[0], y=columns[-1], **values)
     if NOT_OF in rule.arguments:
         predicate = exp.and_(predicate, exp.column(SOURCE, quoted=True).isin(*rule.arguments[NOT_OF]).not_())
+    if contract.about and day.erased and looks_for_personal(rule, contract):
+        predicate = exp.and_(exp.not_(is_about(contract, day.erased)), exp.paren(predicate))
     return snippet("coalesce($predicate, false)", predicate=predicate)
 
 

@@ -8,8 +8,10 @@ from datetime import timedelta
 
 import dagster as dg
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from dagster import AssetExecutionContext
+from sqlglot import exp
 
 from assets.day import ProjectDay, TuokeProject, told
 from assets.factory import (
@@ -30,6 +32,7 @@ from pipeline.project import Feed, Lines, Project
 from pipeline.sources import FeedReader, FeedReport, UnreadableRow, query_name
 from pipeline.tables import TableSpec
 from quality.contract import Contract
+from quality.erasure import blanked, erased_line, is_about, names_one_of, personal_columns
 
 DELIVERED = "delivered"
 ACCEPT_DROP_TAG = "tuoke/accept_drop"
@@ -241,7 +244,7 @@ def land(contract: Contract, day: ProjectDay) -> Landing:
             reader = feed_reader(feed, contract, day)
             with reader:
                 if feed.lines is None:
-                    _write_behind(reader.batches(), writer)
+                    _write_behind(without_erased(reader.batches(), contract, day), writer)
                 else:
                     _add_up(feed.lines, contract, day, reader, f"lines.{contract.table}_{place}", writer)
             reports.append(reader.report)
@@ -256,13 +259,29 @@ def _add_up(
     """Keep a feed's lines in the lake as `name`, and write the rows they make."""
     refuse_sums(contract, lines)
     with day.lake.write(name, day.as_of) as file, pq.ParquetWriter(file, reader.schema, compression="zstd") as kept:
-        _write_behind(reader.batches(), kept)
+        _write_behind(without_erased(reader.batches(), contract, day), kept)
     rows = 0
     for batch in rows_of_lines(contract, lines, day, name):
         writer.write_batch(batch.cast(writer.schema))
         rows += batch.num_rows
     reader.report.rows_added_up = reader.report.rows_landed - rows
     reader.report.rows_landed = rows
+
+
+def without_erased(batches: Iterable[pa.RecordBatch], contract: Contract, day: ProjectDay) -> Iterable[pa.RecordBatch]:
+    """The rows without what is personal of customers who are erased: it never comes into the lake again."""
+    if contract.about is None or not day.erasures.ids:
+        return batches
+    return (_erased(batch, contract, day) for batch in batches)
+
+
+def _erased(batch: pa.RecordBatch, contract: Contract, day: ProjectDay) -> pa.RecordBatch:
+    rows = pa.Table.from_batches([batch])
+    about = exp.select("_row_id").from_("landing.rows").where(is_about(contract, day.erasures.ids, as_sent=True))
+    with day.engine.session(zone=day.project.plan.timezone, tables={}, values={"landing.rows": rows}) as session:
+        row_ids = pa.array([row_id for (row_id,) in session.rows(about)], pa.string())
+    erased = blanked(rows, personal_columns(contract), pc.is_in(rows["_row_id"], row_ids))
+    return pa.RecordBatch.from_arrays([column.combine_chunks() for column in erased.columns], schema=batch.schema)
 
 
 def _write_behind(batches: Iterable[pa.RecordBatch], writer: pq.ParquetWriter) -> None:
@@ -325,7 +344,7 @@ def _write_reports(contract: Contract, day: ProjectDay, landing: Landing, feeds:
             "_line": r.line,
             "delivered_on": day.as_of,
             "rule_id": r.rule_id,
-            "raw": r.raw,
+            "raw": erased_line(r.row_id) if names_one_of(r.raw, day.erasures.ids) else r.raw,
             "message": r.message,
         }
         for r in landing.unreadable

@@ -15,8 +15,9 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan import Retention
 from pipeline.project import Project
 from pipeline.urls import normalise_url
-from pipeline.warehouse import publishing
+from pipeline.warehouse import erasing, publishing
 from pipeline.warehouse.embedded import LOOPBACK, EmbeddedServer
+from pipeline.warehouse.erasing import Left, Texts
 from pipeline.warehouse.postgres import READER, explained, is_transient, say_again, transaction
 from pipeline.warehouse.publishing import Patience
 from pipeline.warehouse.relations import Column, Publication, Table, check_distinct
@@ -122,6 +123,20 @@ class Warehouse:
         ordered = sorted(tables, key=lambda table: table.name)
         with explained(f"publishing {publication.as_of}"):
             return attempts(self._publish_once, ordered, publication, audit, retention)
+
+    def erase(self, shown: Mapping[str, Sequence[str]], ids: Sequence[str], texts: Texts, left: Left) -> dict[str, int]:
+        """Take personal data out of all published days together or not at all; returns the rows changed by table.
+
+        Raises:
+            AlreadyRunning: a run is publishing.
+            WarehouseError: the server refused.
+        """
+        with explained("erasing"), closing(self.connect()) as connection:
+            publishing.prepare(connection, "erase")
+            publishing.take_lock(connection, self.patience)
+            changed = erasing.erase(connection, shown, ids, texts, left)
+            erasing.clear(connection, sorted(changed))
+        return changed
 
     def serve(self, port: int | None = None) -> sqlalchemy.URL:
         """Open the embedded server to readers on this machine; returns the reader's URL, password included.

@@ -184,10 +184,10 @@ def with_judgements_that_differ(company: Company, patch: pytest.MonkeyPatch) -> 
 
 
 def with_an_engine_that_quotes_a_cell(company: Company, patch: pytest.MonkeyPatch) -> Outcome:
-    def accepted(gate: Gate) -> exp.Select:
-        return exp.select("customer_id", "_row_id", "cast(name as integer) as name").from_("gate.settled")
+    def kept_back(gate: Gate) -> exp.Select:
+        return exp.select("_row_id", "cast(name as integer) as name").from_("gate.settled")
 
-    patch.setattr(Gate, "accepted", accepted)
+    patch.setattr(Gate, "kept_back", kept_back)
     return company.evaluate(selection=gate_of("customers"))
 
 
@@ -261,8 +261,9 @@ def told(cluster: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> I
         _keep_secrets(root, bare)
         with (root / "landing" / f"customers_{DAY}.csv").open("a", encoding="utf-8") as file:
             file.write(f"{UNREADABLE}\n")
-        screens = [company.tuoke("run", root, "--date", str(DAY))]
-        assert query(bare, "select count(*) from meta.publications") == [(1,)], screens[-1]
+        screens = [company.tuoke("run", root, "--date", str(DAY)), company.tuoke("quarantine", "list", root)]
+        assert query(bare, "select count(*) from meta.publications") == [(1,)], screens[0]
+        assert "rows wait for their owners" in screens[1]
         lake = "\n".join(str(rows_of(root, f"{layer}.{table}")) for layer in BEHIND for table in DELIVERIES)
         outcomes: dict[str, Outcome] = {}
         logging.getLogger().addHandler(everything)

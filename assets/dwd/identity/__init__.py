@@ -200,6 +200,8 @@ def _before(day: ProjectDay) -> pd.DataFrame:
 def _said(day: ProjectDay, rules: Identity, records: pd.DataFrame) -> Said:
     files = (rules.must_link, rules.cannot_link)
     must, cannot = (read_pairs(day.project.root / file) if file else [] for file in files)
+    # what told that they are one person is erased
+    must = sorted({*must, *day.erasures.pairs})
     known = set(records["customer_id"]) if must or cannot else set()
     both = [[pair for pair in pairs if known.issuperset(pair)] for pairs in (must, cannot)]
     return Said(*both, unknown=len(must) + len(cannot) - len(both[0]) - len(both[1]))
