@@ -276,8 +276,9 @@ class Quality(Strict):
     """A snapshot that lost more than this share against its 7-day median closes the gate."""
     volume_change_limit: Share = 0.50
     """A snapshot that shrank, or of which more than this share is new, against its 7-day median is provisional."""
-    references: Threshold = Threshold(threshold=0.95, floor=0.50)
-    """Rows whose ids name what is there; a table that falls below is provisional, or withheld."""
+    references: Threshold = Threshold(threshold=0.95, floor=0.0)
+    """Rows whose ids name what is there. By default nothing is withheld for it: money of a customer who is in no file
+    was none the less paid; a plan that asks for more says so."""
     freshness: dict[Identifier, Freshness] = {}
     """By table; one that is not named may be as old as it is."""
 

@@ -49,7 +49,12 @@ def test_revenue_is_what_was_ordered(crm: Layout):
     ordered = crm.sent("sf_order_data.csv")["total_amount"].astype(float)
     assert crm.kpi("revenue")["value"] == 54_800.60 == ordered.sum()
     assert crm.kpi("aov")["denominator"] == 10 == len(ordered)
-    assert crm.kpi("revenue")["state"] == "final"
+
+
+def test_revenue_is_provisional_while_the_accounts_it_came_from_are_deleted(crm: Layout):
+    revenue = crm.kpi("revenue")
+    assert revenue["state"] == "provisional"
+    assert "reference_customer_id 0.0%, asked at least 95.0%" in revenue["reason"]
 
 
 def test_an_account_is_no_worse_for_what_only_contacts_have(crm: Layout):
