@@ -91,7 +91,9 @@ def test_an_older_day_evaluated_later_does_not_become_the_current_one(second: Se
         of_the_day = f"select count(*) from {name} where as_of = '{NEXT_DAY}'"
         rows = query(second.database, of_the_day)
         assert query(second.database, f"select count(*) from {name}_current where as_of = '{NEXT_DAY}'") == rows, name
-        assert query(second.database, f"select count(*) from {name}_current where as_of <> '{NEXT_DAY}'") == [(0,)], name
+        assert query(second.database, f"select count(*) from {name}_current where as_of <> '{NEXT_DAY}'") == [(0,)], (
+            name
+        )
         assert rows != [(0,)] or name == "dq.identity_changes", "of a day on which nobody changed hands there is none"
 
 

@@ -288,7 +288,9 @@ class TestDays:
 
     def test_a_row_of_an_earlier_increment_enters_on_the_day_it_is_mended(self, company: Company):
         for table in ("customers", "orders"):
-            deliver(company.root, table, {"customers": CUSTOMERS, "orders": [order(20, customer_id="C1")]}[table], NEXT_DAY)
+            deliver(
+                company.root, table, {"customers": CUSTOMERS, "orders": [order(20, customer_id="C1")]}[table], NEXT_DAY
+            )
         company.evaluate(NEXT_DAY)
         before = bytes_of(company.root)
         mended = {"amount": "66.60"}

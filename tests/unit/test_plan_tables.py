@@ -173,11 +173,17 @@ def test_recency_that_is_not_whole_months_is_refused(months: float) -> None:
         table("rfm_rules", plan)
 
 
-@pytest.mark.parametrize("taken", ["no_order", "grid", "general_active", "abc_a"])
+@pytest.mark.parametrize("taken", ["no_order", "grid", "general_active"])
 def test_a_rule_may_not_take_a_name_of_ours(taken: str) -> None:
     plan = a_plan(segments=rules(rule("high_value"), rule(taken)))
     with pytest.raises(ConfigurationError, match=f"the ids {taken} are Tuoke's own; rename the rules"):
         table("rfm_rules", plan)
+
+
+def test_two_schemes_may_not_share_the_name_of_a_class() -> None:
+    plan = a_plan(segments=rules(rule("high_value"), rule("abc_a")))
+    with pytest.raises(ConfigurationError, match="abc_a name a class of two schemes"):
+        plan_tables(plan, DAY, additive=frozenset())
 
 
 def test_high_value_by_rfm_needs_a_rule_of_that_name() -> None:

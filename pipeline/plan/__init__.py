@@ -1,0 +1,233 @@
+"""The evaluation plan: what the campaign wants, how it is measured, who answers for it.
+
+Nothing here is filled in silently. A target is a number or the words `no target` (I61); a definition the
+documents contradict each other on is a field with its own name (requirements, Part 1b).
+"""
+
+import hashlib
+import json
+import re
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import Field, field_validator, model_validator
+
+from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
+from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
+from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule
+from pipeline.plan.segments import Abc, Play, Segments
+
+__all__ = [
+    "NO_TARGET",
+    "Abc",
+    "Campaign",
+    "Channel",
+    "Cleaning",
+    "Definitions",
+    "Fill",
+    "Freshness",
+    "Identifier",
+    "Identity",
+    "Label",
+    "Model",
+    "Outlier",
+    "Owners",
+    "Periods",
+    "Plan",
+    "Play",
+    "Quality",
+    "Range",
+    "Retention",
+    "Rfm",
+    "RfmGrid",
+    "RfmRule",
+    "Segments",
+    "Share",
+    "Strict",
+    "Survivor",
+    "Target",
+    "Threshold",
+    "ValidLead",
+    "Window",
+    "usual_missing_words",
+]
+
+NO_TARGET = "no target"
+
+Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
+
+
+class Campaign(Window):
+    """The campaign under evaluation."""
+
+    id: Identifier
+    name: Label
+
+
+class Channel(Strict):
+    """An acquisition channel; `weight` is its planned share of the budget, absent where the plan has none (I03)."""
+
+    id: Identifier
+    label: Label
+    weight: Share | None = None
+
+
+class Target(Strict):
+    """Where an indicator should be at the end of the campaign.
+
+    `floor` is the value that scores 0: the level not worth points when more is better (0 unless stated), the
+    worst bearable one when less is better (then it must be stated). `milestones` split an additive target by month.
+    """
+
+    value: float
+    floor: float | None = None
+    milestones: dict[Month, float] = {}
+
+    @model_validator(mode="after")
+    def _milestones_add_up(self) -> "Target":
+        total = sum(self.milestones.values())
+        if self.milestones and abs(total - self.value) > 1e-9:
+            raise ValueError(f"milestones add up to {total:g}, the target is {self.value:g}; make them agree")
+        return self
+
+
+class Model(Strict):
+    """A composite score: the weight of each indicator, and what to do when the weights miss 100 % (I01, I02)."""
+
+    label: Label
+    weights: dict[str, Share] = Field(min_length=1)
+    policy: Literal["normalise", "residual", "strict"] = "normalise"
+    residual_to: str | None = None
+
+    @model_validator(mode="after")
+    def _policy_holds(self) -> "Model":
+        total = round(sum(self.weights.values()), 9)
+        if self.policy == "strict" and total != 1:
+            raise ValueError(f"weights add up to {total:.0%} under policy strict; make them 100 % or use normalise")
+        if self.policy == "residual" and (self.residual_to is None or total > 1):
+            raise ValueError(
+                f"policy residual needs residual_to and weights of at most 100 %, "
+                f"found {self.residual_to!r} and {total:.0%}"
+            )
+        if total == 0:
+            raise ValueError("all weights are 0; give at least one indicator a weight")
+        return self
+
+    @property
+    def effective_weights(self) -> dict[str, float]:
+        """Weights that add up to one, after the policy."""
+        weights = dict(self.weights)
+        total = sum(weights.values())
+        if self.policy == "residual" and self.residual_to is not None:
+            weights[self.residual_to] = weights.get(self.residual_to, 0.0) + 1 - total
+            return weights
+        return {kpi: weight / total for kpi, weight in weights.items()}
+
+
+class ValidLead(Strict):
+    """What makes a lead valid (I23)."""
+
+    contactable: bool = True
+    demand_tag: bool = True
+    minimum_score: Annotated[float, Field(ge=0, le=100)] | None = None
+
+
+class Definitions(Strict):
+    """One choice for each term the documents use in several senses."""
+
+    high_value: Literal["rfm", "grade"] = "rfm"
+    high_value_grades: list[str] = []
+    valid_lead: ValidLead = ValidLead()
+    not_reached: list[str] = ["未接通", "无人接听", "关机", "停机", "空号", "占线", "no answer", "busy", "wrong number"]
+    """Outcomes of a call, as the sources word them, by which nobody was reached."""
+    official: dict[Identifier, str] = {}
+    """The variant of an indicator that counts, where the catalogue's own choice is not wanted."""
+
+
+class Periods(Strict):
+    """How many days, ISO weeks and months back each scorecard reaches, the running one included."""
+
+    days: Annotated[int, Field(ge=1, le=400)] = 7
+    weeks: Annotated[int, Field(ge=1, le=60)] = 4
+    months: Annotated[int, Field(ge=1, le=36)] = 3
+
+
+class Retention(Strict):
+    """How long published days are kept: this many days, and every month's last day."""
+
+    days: Annotated[int, Field(ge=1)] = 35
+    month_ends: bool = True
+
+
+class Owners(Strict):
+    """Who answers for what; shown as the owner of the tables in Dagster."""
+
+    data: str = Field(min_length=1)
+    campaign: str = Field(min_length=1)
+
+    @field_validator("data", "campaign")
+    @classmethod
+    def _is_owner(cls, owner: str) -> str:
+        if not re.fullmatch(r"(?:team:)?[^@]*[^@\s:]|[\w.+-]+@[\w-]+(?:[.][\w-]+)+", owner):
+            raise ValueError("must be an e-mail address, or the name of a team, which has no @")
+        return owner
+
+
+class Plan(Strict):
+    """plan.yaml."""
+
+    campaign: Campaign
+    baseline: Window
+    timezone: str
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    owners: Owners
+    targets: dict[Identifier, Target | Literal["no target"]]
+    models: dict[Literal["M0", "M1", "M2", "M3"], Model] = {}
+    official_model: Literal["M0", "M1", "M2", "M3"] = "M1"
+    score_cap: Annotated[float, Field(ge=100, le=200)] = 100
+    channels: list[Channel] = []
+    products: list[str] = []
+    """What the company sells, by the names its systems should use; empty where any name will do."""
+    segments: Segments = Segments()
+    playbook: dict[Identifier, Play] = {}
+    definitions: Definitions = Definitions()
+    quality: Quality = Quality()
+    cleaning: Cleaning = Cleaning()
+    identity: Identity = Identity()
+    periods: Periods = Periods()
+    retention: Retention = Retention()
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone_exists(cls, zone: str) -> str:
+        try:
+            ZoneInfo(zone)
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise ValueError(f"no time zone {zone!r}; use a name such as Asia/Shanghai") from error
+        return zone
+
+    @model_validator(mode="after")
+    def _windows_are_apart(self) -> "Plan":
+        if self.baseline.ends_on >= self.campaign.starts_on:
+            raise ValueError(
+                f"baseline ends {self.baseline.ends_on}, the campaign starts {self.campaign.starts_on}; "
+                "the baseline must be over before the campaign starts"
+            )
+        return self
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where a day begins."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def plan_hash(self) -> str:
+        """First 16 hex digits of the SHA-256 of the plan with every default written out."""
+        canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def target(self, kpi: str) -> Target | None:
+        """The declared target of an indicator, None where the plan says there is none."""
+        target = self.targets.get(kpi, NO_TARGET)
+        return target if isinstance(target, Target) else None

@@ -1,0 +1,201 @@
+"""RFM: the rules by priority, the eight cells behind them, and the classes they make."""
+
+from collections.abc import Callable
+from datetime import date
+from typing import NamedTuple
+
+import pyarrow as pa
+
+from pipeline.errors import ConfigurationError
+from pipeline.plan import Label, Plan, Range, Rfm, RfmRule
+from pipeline.plan_tables.rows import (
+    DATE,
+    DOUBLE,
+    FLAG,
+    INTEGER,
+    TEXT,
+    Row,
+    class_row,
+    currency_zh,
+    labels,
+    months_before,
+    months_en,
+)
+
+HIGH_VALUE = "high_value"
+GRID = "grid"
+NO_ORDER = Label(zh="未下单客户", en="No order yet")
+NO_ORDER_ID = "no_order"
+
+
+class Cell(NamedTuple):
+    """One of the eight cells of recent or not, frequent or not, large or not."""
+
+    id: str
+    label: Label
+    is_recent: bool
+    is_frequent: bool
+    is_large: bool
+
+
+CELLS = (
+    Cell("important_active", Label(zh="重要价值客户", en="Important, active"), True, True, True),
+    Cell("important_developing", Label(zh="重要发展客户", en="Important, developing"), True, False, True),
+    Cell("important_slipping", Label(zh="重要保持客户", en="Important, slipping"), False, True, True),
+    Cell("important_lapsed", Label(zh="重要挽留客户", en="Important, lapsed"), False, False, True),
+    Cell("general_active", Label(zh="一般价值客户", en="General, active"), True, True, False),
+    Cell("general_developing", Label(zh="一般发展客户", en="General, developing"), True, False, False),
+    Cell("general_slipping", Label(zh="一般保持客户", en="General, slipping"), False, True, False),
+    Cell("general_lapsed", Label(zh="一般挽留客户", en="General, lapsed"), False, False, False),
+)
+
+RESERVED_IDS = frozenset({cell.id for cell in CELLS} | {NO_ORDER_ID, GRID})
+
+SCHEMAS = {
+    "plan.rfm_rules": pa.schema(
+        {
+            "priority": INTEGER,
+            "rule_id": TEXT,
+            "label_zh": TEXT,
+            "label_en": TEXT,
+            "last_order_after": DATE,
+            "last_order_until": DATE,
+            "frequency_least": DOUBLE,
+            "frequency_below": DOUBLE,
+            "amount_least": DOUBLE,
+            "amount_below": DOUBLE,
+        }
+    ),
+    "plan.rfm_grid": pa.schema({"last_order_after": DATE, "frequency": INTEGER, "amount": DOUBLE}),
+    "plan.rfm_cells": pa.schema({"grid_id": TEXT, "is_recent": FLAG, "is_frequent": FLAG, "is_large": FLAG}),
+}
+
+
+def rows(plan: Plan, as_of: date) -> dict[str, list[Row]]:
+    """The tables of the scheme on a day."""
+    rfm = plan.segments.rfm
+    return {
+        "plan.rfm_rules": [_rule(rule, priority, as_of) for priority, rule in enumerate(rfm.rules, start=1)],
+        "plan.rfm_grid": [_grid(rfm, as_of)],
+        "plan.rfm_cells": [_cell(cell) for cell in CELLS],
+    }
+
+
+def classes(plan: Plan) -> list[Row]:
+    """The classes in the order they are tried: the plan's rules, the cells of the grid, customers without an order."""
+    rfm = plan.segments.rfm
+    classes = [
+        *[(rule.id, rule.label, _definition(rule, plan)) for rule in rfm.rules],
+        *[(cell.id, cell.label, _definition(_cell_as_rule(cell, rfm), plan)) for cell in CELLS],
+        (NO_ORDER_ID, NO_ORDER, Label(zh="没有下过单。", en="Has never ordered.")),
+    ]
+    return [
+        class_row("rfm", class_id, position, class_id, label, definition)
+        for position, (class_id, label, definition) in enumerate(classes, start=1)
+    ]
+
+
+def check(plan: Plan) -> None:
+    """Refuse rules whose ids are taken, and a definition of high value that no rule meets.
+
+    Raises:
+        ConfigurationError: one is.
+    """
+    rules = plan.segments.rfm.rules
+    taken = sorted({rule.id for rule in rules} & RESERVED_IDS)
+    if taken:
+        raise ConfigurationError(
+            f"plan.yaml segments.rfm.rules: the ids {', '.join(taken)} are Tuoke's own; rename the rules"
+        )
+    if plan.definitions.high_value == "rfm" and HIGH_VALUE not in {rule.id for rule in rules}:
+        raise ConfigurationError(
+            f"plan.yaml definitions.high_value is rfm, but no rule has the id {HIGH_VALUE}; found "
+            f"{', '.join(rule.id for rule in rules) or 'none'}. Name one so, or set definitions.high_value: grade"
+        )
+
+
+def _rule(rule: RfmRule, priority: int, as_of: date) -> Row:
+    return {
+        "priority": priority,
+        "rule_id": rule.id,
+        **labels(rule.label),
+        "last_order_after": _months_ago(rule, rule.recency_months.below, as_of),
+        "last_order_until": _months_ago(rule, rule.recency_months.least, as_of),
+        "frequency_least": rule.frequency.least,
+        "frequency_below": rule.frequency.below,
+        "amount_least": rule.amount.least,
+        "amount_below": rule.amount.below,
+    }
+
+
+def _months_ago(rule: RfmRule, months: float | None, as_of: date) -> date | None:
+    if months is None:
+        return None
+    if months < 0 or months != int(months):
+        raise ConfigurationError(
+            f"plan.yaml segments.rfm.rules: {rule.id} has recency_months {months:g}; months are counted whole, from 0"
+        )
+    return months_before(as_of, int(months))
+
+
+def _grid(rfm: Rfm, as_of: date) -> Row:
+    grid = rfm.grid
+    return {
+        "last_order_after": months_before(as_of, grid.recency_months),
+        "frequency": grid.frequency,
+        "amount": grid.amount,
+    }
+
+
+def _cell(cell: Cell) -> Row:
+    flags = {"is_recent": cell.is_recent, "is_frequent": cell.is_frequent, "is_large": cell.is_large}
+    return {"grid_id": cell.id, **flags}
+
+
+def _cell_as_rule(cell: Cell, rfm: Rfm) -> RfmRule:
+    """What a cell demands, in the form of a rule."""
+    months, orders, amount = float(rfm.grid.recency_months), float(rfm.grid.frequency), rfm.grid.amount
+    return RfmRule(
+        id=cell.id,
+        label=cell.label,
+        recency_months=Range(below=months) if cell.is_recent else Range(least=months),
+        frequency=Range(least=orders) if cell.is_frequent else Range(below=orders),
+        amount=Range(least=amount) if cell.is_large else Range(below=amount),
+    )
+
+
+def _definition(rule: RfmRule, plan: Plan) -> Label:
+    """The thresholds of a rule as a manager reads them."""
+    months, unit = plan.segments.rfm.window_months, currency_zh(plan)
+    recently = f"in the last {months_en(months)}" if months > 1 else "in the last month"
+    zh = [
+        _limits(rule.recency_months, "最近一次下单", "满{}", "不满{}", "、", lambda limit: f" {limit:g} 个月"),
+        _limits(rule.frequency, f"近 {months} 个月下单", "至少{}", "少于{}", "、", lambda limit: f" {limit:g} 次"),
+        _limits(
+            rule.amount, f"近 {months} 个月净消费", "至少{}", "低于{}", "、", lambda limit: f" {limit:,.2f} {unit}"
+        ),
+    ]
+    en = [
+        _limits(rule.recency_months, "last order ", "at least {} ago", "less than {} ago", " and ", months_en),
+        _limits(rule.frequency, f"orders {recently}: ", "at least {}", "fewer than {}", " and ", "{:g}".format),
+        _limits(
+            rule.amount,
+            f"net spend {recently}: ",
+            "at least {}",
+            "less than {}",
+            " and ",
+            lambda limit: f"{limit:,.2f} {plan.currency}",
+        ),
+    ]
+    chinese, english = "，".join(filter(None, zh)) or "不设条件", "; ".join(filter(None, en)) or "no condition"
+    return Label(zh=f"{chinese}。", en=f"{english[0].upper()}{english[1:]}.")
+
+
+def _limits(range_: Range, what: str, least: str, below: str, joint: str, told: Callable[[float], str]) -> str:
+    """`what` with its lower and upper limit in words; nothing where both are open."""
+    words = [
+        template.format(told(limit))
+        for template, limit in ((least, range_.least), (below, range_.below))
+        if limit is not None
+    ]
+    return what + joint.join(words) if words else ""
