@@ -117,16 +117,16 @@ def _contract(table: str) -> Contract:
 
 
 def counts_table(rows: pd.DataFrame, as_of: date, lang: Lang) -> RenderableType:
-    """Rows by table and rule, with whoever answers for them."""
-    table = plain_table(
-        "table", "rule", "what is wrong", "owner", *STATES, title=f"Quarantine on {as_of}", right=STATES
-    )
+    """Rows by table and rule, with whoever answers for them; a state no row is in has no column."""
+    found = tuple(state for state in STATES if (rows["state"] == state).any())
+    columns = ("table", "rule", "what is wrong", "owner", *found)
+    table = plain_table(*columns, title=f"Quarantine on {as_of}", right=found, whole=("rule",))
     groups = rows.groupby(["table_name", "rule_id"], sort=True)
     for (name, rule), group in groups:
         first = group.iloc[0]
         states = group["state"].value_counts()
         said = label(first["message_zh"], first["message_en"], lang)
-        table.add_row(name, rule, said, first["owner"], *(count(states.get(state, 0)) for state in STATES))
+        table.add_row(name, rule, said, first["owner"], *(count(states.get(state, 0)) for state in found))
     return table
 
 

@@ -36,16 +36,18 @@ def complain(message: str) -> None:
     screen(stderr=True).print(message, style=BAD, soft_wrap=True)
 
 
-def plain_table(*columns: str, title: str | None = None, right: tuple[str, ...] = ()) -> Table:
+def plain_table(
+    *columns: str, title: str | None = None, right: tuple[str, ...] = (), whole: tuple[str, ...] = ()
+) -> Table:
     """A table with a rule under its header and nothing else.
 
-    The columns named in `right` hold figures: they are never broken.
+    The columns named in `right` hold figures, those in `whole` names: both are never broken.
     """
     table = Table(title=title, box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     table.title_justify, table.title_style = "left", LOUD
     for column in columns:
-        is_figure = column in right
-        table.add_column(column, justify="right" if is_figure else "left", no_wrap=is_figure, overflow="fold")
+        justify = "right" if column in right else "left"
+        table.add_column(column, justify=justify, no_wrap=column in (*right, *whole), overflow="fold")
     return table
 
 

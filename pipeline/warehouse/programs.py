@@ -39,8 +39,14 @@ class Programs:
             os.chown(folder, self._account["user"], self._account["group"])
 
     def let_in(self, folder: Path) -> None:
-        """Let the server's account pass the folders above its own, and those above the programs."""
+        """Let the server's account pass the folders above its own, and those above the programs.
+
+        A project that root copied is root's: what the account can't read is given back to it.
+        """
         if self._account:
+            if folder.stat().st_uid == 0:
+                for path in (folder, *folder.rglob("*")):
+                    os.chown(path, self._account["user"], self._account["group"], follow_symlinks=False)
             _let_through(folder)
             _let_through(_home() / "postgres")
 

@@ -453,6 +453,16 @@ class TestEmbeddedServer:
         assert done.returncode == 0, done.stderr
         assert done.stdout.split()[1] == str(nobody)
 
+    @pytest.mark.skipif(os.geteuid() != 0, reason="only root copies what is not root's into root's hands")
+    def test_a_project_that_root_copied_starts(self, embedded_server: EmbeddedServer, folder: Path):
+        embedded_server.stop()
+        copied = shutil.copytree(embedded_server.folder, folder / "copied")
+        assert (copied / "data").stat().st_uid == 0
+        again = EmbeddedServer(copied)
+        again.start()
+        assert is_up(again)
+        again.stop()
+
     def test_a_server_that_cannot_start_says_why(self, embedded_server: EmbeddedServer):
         embedded_server.stop()
         (embedded_server.data / "PG_VERSION").write_text("9\n")
