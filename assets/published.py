@@ -8,10 +8,12 @@ from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 import pyarrow.parquet as pq
 import sqlalchemy as sa
 from dagster import AssetExecutionContext
 
+from assets.chinese import chinese
 from assets.day import ProjectDay, TuokeProject, told
 from assets.factory import (
     Columns,
@@ -65,21 +67,28 @@ class Published:
         """The columns as readers see them, with those that publishing adds."""
         return {AS_OF: ("date", ADDED[AS_OF]), **self.columns, PLAN_HASH: ("text", ADDED[PLAN_HASH])}
 
+    def comment(self, column: str) -> str:
+        """What a column is called in Chinese, and what it holds."""
+        return f"{chinese().column(self.name, column)} · {self.columns[column][1]}"
+
+    def column(self, field: pa.Field) -> Column:
+        """A column as the warehouse takes it."""
+        return Column(
+            field.name,
+            postgres_type(field.type),
+            self.comment(field.name),
+            is_restricted=field.name in self.restricted,
+            chinese=chinese().column(self.name, field.name) if chinese().is_shown(field.name) else None,
+            words=chinese().words.get(field.name, {}),
+        )
+
     def table(self, day: ProjectDay) -> Table:
         """The table as the warehouse takes it."""
         file = day.file(self.name)
         return Table(
             name=self.name,
-            comment=self.description,
-            columns=tuple(
-                Column(
-                    field.name,
-                    postgres_type(field.type),
-                    self.columns[field.name][1],
-                    is_restricted=field.name in self.restricted,
-                )
-                for field in pq.read_schema(file)
-            ),
+            comment=f"{chinese().table(self.name)} · {self.description}",
+            columns=tuple(self.column(field) for field in pq.read_schema(file)),
             grain=self.grain,
             files=(file,),
             by_day_partition=self.grain == CUSTOMER_GRAIN or self.name in LARGE,

@@ -156,14 +156,15 @@ def swap(
     with transaction(connection) as cursor:
         standing = {table.name: _standing(cursor, table.name) for table in tables}
         wider = [table for table in tables if relations.is_wider(table, standing[table.name])]
+        relabelled = [table for table in tables if _is_relabelled(cursor, table)]
         large = [table for table in tables if table.by_day_partition and standing[table.name].exists]
-        seen = [table for table in tables if table in wider or table in large]
+        seen = [table for table in tables if table in wider or table in relabelled or table in large]
         for table in tables:
             if table not in seen:
                 _place(cursor, table, publication.as_of)
         # from here on readers wait: what hinders them comes last, right before the commit
         if seen:
-            _lock_out_readers(cursor, relations.lock_out_readers(wider, seen), seen, patience)
+            _lock_out_readers(cursor, relations.lock_out_readers(relabelled, wider, seen), seen, patience)
         for table in seen:
             _place(cursor, table, publication.as_of)
         _record(cursor, publication, row_counts)
@@ -276,11 +277,20 @@ def _ensure(cursor: Cursor, table: Table) -> None:
     columns = [*standing.types, *added]
     if list(_standing(cursor, table.current_name).types) != columns:
         cursor.execute(relations.create_current(table, columns))
-    for said in (
+    said = [
         *relations.describe_table(table, _standing(cursor, table.name)),
         *relations.describe_current(table, _standing(cursor, table.current_name)),
-    ):
-        cursor.execute(said)
+    ]
+    if table.chinese:
+        if not _standing(cursor, table.chinese_name).exists or _is_relabelled(cursor, table):
+            cursor.execute(relations.create_chinese(table))
+        said += relations.describe_chinese(table, _standing(cursor, table.chinese_name))
+    for statement_ in said:
+        cursor.execute(statement_)
+
+
+def _is_relabelled(cursor: Cursor, table: Table) -> bool:
+    return relations.is_relabelled(table, _standing(cursor, table.chinese_name))
 
 
 def _standing(cursor: Cursor, name: str) -> Standing:
@@ -296,6 +306,7 @@ def _standing(cursor: Cursor, name: str) -> Standing:
         comment=found[0][4],
         open_columns=frozenset(row[0] for row in found if row[5]),
         open_to_stewards=None if found[0][6] is None else frozenset(row[0] for row in found if row[6]),
+        query=found[0][7] or "",
     )
 
 

@@ -1,7 +1,7 @@
 """What is published, and the SQL that publishing says about it. Nothing here talks to a server.
 
-A table `dws.x` is staged as `stage.dws__x`, its latest day is read through the view `dws.x_current`, and where it
-is partitioned, the day 2026-11-20 lies in `dws.x_20261120`.
+A table `dws.x` is staged as `stage.dws__x`, its latest day is read through the views `dws.x_current` and, in Chinese,
+`dws.x_zh`; where it is partitioned, the day 2026-11-20 lies in `dws.x_20261120`.
 """
 
 import re
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Literal
 
 from psycopg2 import sql
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
@@ -22,12 +23,13 @@ STAGING_MARK = "Staging of Tuoke"
 """Begins the comment of every staging table; nothing else in the schema is ever dropped."""
 AS_OF, PLAN_HASH = "as_of", "plan_hash"
 ADDED = {AS_OF: "Day evaluated", PLAN_HASH: "Hash of the plan it was evaluated by"}
+ADDED_CHINESE = {AS_OF: "评估日期", PLAN_HASH: "方案指纹"}
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
 ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
 """What publishing may add to a table's name, at most."""
-OWN_SUFFIX = re.compile(r"_(current|\d{8})$")
+OWN_SUFFIX = re.compile(r"_(current|zh|\d{8})$")
 TYPES = {
     "bigint": "bigint",
     "bool": "boolean",
@@ -58,9 +60,15 @@ class Column:
     comment: str
     is_restricted: bool = False
     """Whether it is kept from readers: stewards see it, and the table's owner."""
+    chinese: str | None = None
+    """What it is called in the Chinese view; None leaves it out."""
+    words: Mapping[str, str] = field(default_factory=dict)
+    """What its values are called there; one that is not named stays as it is."""
 
     def __post_init__(self) -> None:
         _check_name(self.name, "column", NAME_LIMIT)
+        if self.chinese and len(self.chinese.encode()) > NAME_LIMIT:
+            raise ConfigurationError(f"column {self.name} is called {self.chinese!r}, which is over {NAME_LIMIT} bytes")
         if self.name in ADDED:
             raise ConfigurationError(f"column {self.name} is added by publishing; leave it out")
         object.__setattr__(self, "type", _catalogue_type(self.name, self.type))
@@ -90,6 +98,10 @@ class Table:
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):
             raise ConfigurationError(f"{self.name} has a column twice: {', '.join(names)}")
+        called = list(self.chinese.values())
+        if len(set(called)) < len(called):
+            twice = sorted({name for name in called if called.count(name) > 1})
+            raise ConfigurationError(f"{self.name} has two columns called {', '.join(twice)} in Chinese; rename one")
         missing = sorted(set(self.grain) - set(names))
         if missing:
             raise ConfigurationError(
@@ -120,6 +132,17 @@ class Table:
     def current_name(self) -> str:
         """The view on its latest published day."""
         return f"{self.name}_current"
+
+    @property
+    def chinese_name(self) -> str:
+        """The view on its latest published day in Chinese."""
+        return f"{self.name}_zh"
+
+    @property
+    def chinese(self) -> dict[str, str]:
+        """Column -> its Chinese name, with the columns that publishing adds; empty where there are none."""
+        told = {column.name: column.chinese for column in self.columns if column.chinese}
+        return {AS_OF: ADDED_CHINESE[AS_OF], **told, PLAN_HASH: ADDED_CHINESE[PLAN_HASH]} if told else {}
 
     def day_name(self, as_of: date) -> str:
         """The partition of a day."""
@@ -169,6 +192,8 @@ class Standing:
     """What readers may read."""
     open_to_stewards: frozenset[str] | None = None
     """What stewards may read; None where the server has none."""
+    query: str = ""
+    """What a view selects."""
 
     @property
     def exists(self) -> bool:
@@ -289,38 +314,89 @@ def create_current(table: Table, names: Sequence[str]) -> sql.Composed:
     )
 
 
+def is_relabelled(table: Table, standing: Standing) -> bool:
+    """Whether the Chinese view that stands has other columns or other words than it should."""
+    words = {word for column in table.columns if column.chinese for word in column.words.values()}
+    is_told = all(f"'{word}'" in standing.query for word in words)
+    return standing.exists and not (is_told and list(standing.types) == list(table.chinese.values()))
+
+
+def create_chinese(table: Table) -> sql.Composed:
+    """The view on the latest day with Chinese names, and Chinese words for coded values; made anew if it is there."""
+    words = {column.name: column.words for column in table.columns}
+    columns = [
+        sql.SQL("{} as {}").format(_in_words(name, words.get(name, {})), sql.Identifier(chinese))
+        for name, chinese in table.chinese.items()
+    ]
+    return sql.SQL("drop view if exists {view}; create view {view} as select {columns} from {current} as t").format(
+        view=name_of(table.chinese_name), columns=sql.SQL(", ").join(columns), current=name_of(table.current_name)
+    )
+
+
+def _in_words(name: str, words: Mapping[str, str]) -> sql.Composable:
+    column = sql.SQL("t.{}").format(sql.Identifier(name))
+    if not words:
+        return column
+    cases = [sql.SQL("when {} then {}").format(sql.Literal(value), sql.Literal(word)) for value, word in words.items()]
+    return sql.SQL("case {column}::text {cases} else {column}::text end").format(
+        column=column, cases=sql.SQL(" ").join(cases)
+    )
+
+
 def describe_table(table: Table, standing: Standing) -> list[sql.Composed]:
     """The comments that are missing or have changed on a table, and readers' access to it."""
-    return _describe("table", table.name, table.comment, table, standing)
+    return _describe(_Described("table", table.name, table.comment, table.comments, table.restricted), standing)
 
 
 def describe_current(table: Table, standing: Standing) -> list[sql.Composed]:
     """The comments that are missing or have changed on its view, and readers' access to it."""
-    return _describe("view", table.current_name, f"{table.comment} Latest day.", table, standing)
+    comment = f"{table.comment} Latest day."
+    return _describe(_Described("view", table.current_name, comment, table.comments, table.restricted), standing)
 
 
-def _describe(kind: str, name: str, comment: str, table: Table, standing: Standing) -> list[sql.Composed]:
+def describe_chinese(table: Table, standing: Standing) -> list[sql.Composed]:
+    """The comments that are missing or have changed on its Chinese view, and readers' access to it."""
+    comments = {chinese: table.comments[name] for name, chinese in table.chinese.items()}
+    restricted = frozenset(table.chinese[name] for name in table.restricted & table.chinese.keys())
+    comment = f"{table.comment} Latest day, in Chinese."
+    return _describe(_Described("view", table.chinese_name, comment, comments, restricted), standing)
+
+
+@dataclass(frozen=True)
+class _Described:
+    """A table or view, with the comment of each of its columns and those kept from readers."""
+
+    kind: Literal["table", "view"]
+    name: str
+    comment: str
+    comments: Mapping[str, str]
+    restricted: frozenset[str]
+
+
+def _describe(told: _Described, standing: Standing) -> list[sql.Composed]:
     said = [
-        sql.SQL("comment on column {} is {}").format(sql.Identifier(*name.split("."), column), sql.Literal(text))
-        for column, text in table.comments.items()
+        sql.SQL("comment on column {} is {}").format(sql.Identifier(*told.name.split("."), column), sql.Literal(text))
+        for column, text in told.comments.items()
         if standing.comments.get(column) != text
     ]
-    if standing.comment != comment:
-        said.append(sql.SQL("comment on {} {} is {}").format(sql.SQL(kind), name_of(name), sql.Literal(comment)))
-    return said + _access(name, table, standing)
+    if standing.comment != told.comment:
+        said.append(
+            sql.SQL("comment on {} {} is {}").format(sql.SQL(told.kind), name_of(told.name), sql.Literal(told.comment))
+        )
+    return said + _access(told, standing)
 
 
-def _access(name: str, table: Table, standing: Standing) -> list[sql.Composed]:
+def _access(told: _Described, standing: Standing) -> list[sql.Composed]:
     """Readers' and stewards' access where it is not what it should be, whoever gave or took it."""
-    relation, readers, stewards = name_of(name), sql.Identifier(READER), sql.Identifier(STEWARD)
-    shown = [column for column in table.types if column not in table.restricted]
+    relation, readers, stewards = name_of(told.name), sql.Identifier(READER), sql.Identifier(STEWARD)
+    shown = [column for column in told.comments if column not in told.restricted]
     said = []
     if standing.open_columns != frozenset(shown):
         # a privilege on the whole table would hold for every column of it
-        columns = sql.SQL("({})").format(_list(shown)) if table.restricted else sql.SQL("")
+        columns = sql.SQL("({})").format(_list(shown)) if told.restricted else sql.SQL("")
         said = [_shut(relation), sql.SQL("grant select {} on {} to {}").format(columns, relation, readers)]
     # what is open to readers is open to stewards, who are readers too
-    if table.restricted and standing.open_to_stewards is not None and standing.open_to_stewards != set(table.types):
+    if told.restricted and standing.open_to_stewards is not None and standing.open_to_stewards != set(told.comments):
         said.append(sql.SQL("grant select on {} to {}").format(relation, stewards))
     return said
 
@@ -344,9 +420,12 @@ def replace_day(table: Table, as_of: date) -> sql.Composed:
     )
 
 
-def lock_out_readers(views: Iterable[Table], tables: Iterable[Table]) -> sql.Composed:
-    """Wait for those who read the views of some tables, or some tables themselves, and let no others in."""
-    names = [name_of(table.current_name) for table in views]
+def lock_out_readers(chinese: Iterable[Table], views: Iterable[Table], tables: Iterable[Table]) -> sql.Composed:
+    """Wait for those who read the Chinese views of some tables, the views of some, or some tables themselves, and let
+    no others in. In this order, which is the one a reader takes them in.
+    """
+    names = [name_of(table.chinese_name) for table in chinese]
+    names += [name_of(table.current_name) for table in views]
     names += [sql.SQL("only {}").format(name_of(table.name)) for table in tables]
     return sql.SQL("lock table {} in access exclusive mode").format(sql.SQL(", ").join(names))
 

@@ -1,5 +1,5 @@
--- The columns of a table or view as it stands, in their order: type, place in the primary key, comments, and whether
--- readers and stewards may read it; NULL where the server has no stewards.
+-- The columns of a table or view as it stands, in their order: type, place in the primary key, comments, whether
+-- readers and stewards may read it, NULL where the server has no stewards, and the query of a view.
 -- grain: column_name
 select
     a.attname::text as column_name,
@@ -8,7 +8,8 @@ select
     col_description(a.attrelid, a.attnum) as column_comment,
     obj_description(a.attrelid, 'pg_class') as relation_comment,
     has_column_privilege('tuoke_reader', a.attrelid, a.attnum, 'select') as is_open,
-    has_column_privilege(to_regrole('tuoke_steward')::oid, a.attrelid, a.attnum, 'select') as is_open_to_stewards
+    has_column_privilege(to_regrole('tuoke_steward')::oid, a.attrelid, a.attnum, 'select') as is_open_to_stewards,
+    pg_get_viewdef(a.attrelid) as query
 from pg_attribute as a
 left join pg_index as i
     on i.indrelid = a.attrelid

@@ -35,7 +35,7 @@ def main(root: Path, as_of: date, report: Path) -> None:
 
 def job(project: Project) -> dg.JobDefinition:
     """The tables that RFM is made of, and those whose deliveries the publication records."""
-    above = dg.AssetSelection.assets(asset_key(TABLE)).upstream().materializable()
+    above = dg.AssetSelection.assets(asset_key(TABLE)).upstream().materializable().required_multi_asset_neighbors()
     landed = dg.AssetSelection.assets(*(asset_key(f"ods.{table}") for table in contracts()))
     selected = dg.Definitions(jobs=[dg.define_asset_job(JOB, selection=above | landed)])
     return dg.Definitions.merge(definitions_of(project), selected).resolve_job_def(JOB)

@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -51,6 +51,25 @@ def rows(url: sqlalchemy.URL, query: str) -> list[tuple]:
     engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
     with engine.connect() as connection:
         return [tuple(row) for row in connection.execute(sqlalchemy.text(query))]
+
+
+def told(url: sqlalchemy.URL, query: str) -> dict[str, list]:
+    """What the owner reads, by the names of the columns."""
+    engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool)
+    with engine.connect() as connection:
+        found = connection.execute(sqlalchemy.text(query))
+        names, values = list(found.keys()), found.all()
+    return {name: [row[place] for row in values] for place, name in enumerate(names)}
+
+
+def in_chinese(table: Table, version: str = "版本", words: dict[str, str] | None = None) -> Table:
+    """The customers' table with names in Chinese for both its columns, and words for its versions."""
+    names = {"customer_id": "客户编号", "version": version}
+    given = {"version": words or {"1": "第一版", "2": "第二版"}}
+    columns = tuple(
+        replace(column, chinese=names[column.name], words=given.get(column.name, {})) for column in table.columns
+    )
+    return replace(table, columns=columns)
 
 
 class TestPublishing:
@@ -97,6 +116,41 @@ class TestPublishing:
         assert rows(server, "select obj_description('ads.kpi_scorecard'::regclass)") == [
             ("Made for a test: ads.kpi_scorecard.",)
         ]
+
+    def test_the_chinese_view_shows_the_latest_day_under_chinese_names_and_words(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        warehouse = Warehouse(server)
+        publish(warehouse, [in_chinese(answer(1, customers=2)[0])], run(DAY - timedelta(days=1)))
+        publish(warehouse, [in_chinese(answer(2, customers=2)[0])], run())
+        assert told(server, "select * from dws.customer_segments_zh order by 1, 2") == {
+            "评估日期": [DAY, DAY],
+            "客户编号": ["customer_id-000000", "customer_id-000001"],
+            "版本": ["第二版", "第二版"],
+            "方案指纹": ["0123456789abcdef"] * 2,
+        }
+        comment = "select col_description('dws.customer_segments_zh'::regclass, 2)"
+        assert rows(server, comment) == [("What it is about.",)]
+
+    def test_other_chinese_names_and_words_take_the_place_of_the_old(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        warehouse, table = Warehouse(server), answer(1, customers=1)[0]
+        publish(warehouse, [in_chinese(table)], run())
+        publish(warehouse, [in_chinese(table, version="轮次")], run())
+        assert "轮次" in told(server, "select * from dws.customer_segments_zh")
+        publish(warehouse, [in_chinese(table, version="轮次", words={"1": "首轮"})], run())
+        assert told(server, "select * from dws.customer_segments_zh")["轮次"] == ["首轮"]
+
+    def test_a_column_kept_from_readers_is_kept_from_them_in_chinese_too(
+        self, server: sqlalchemy.URL, answer: Answer, run: Run
+    ):
+        table = in_chinese(answer(1)[0])
+        hidden = tuple(replace(column, is_restricted=column.name == "version") for column in table.columns)
+        publish(Warehouse(server), [replace(table, columns=hidden)], run())
+        may = "select has_column_privilege('tuoke_reader', 'dws.customer_segments_zh', '{}', 'select')"
+        assert rows(server, may.format("客户编号")) == [(True,)]
+        assert rows(server, may.format("版本")) == [(False,)]
 
     def test_a_day_published_twice_gives_equal_tables(self, server: sqlalchemy.URL, answer: Answer, run: Run):
         warehouse = Warehouse(server)

@@ -12,11 +12,13 @@ import dagster as dg
 import pytest
 from runs import write_small_company
 
+from assets.chinese import chinese
 from assets.factory import GRAIN_CHECK, asset_key
 from assets.models import models, published
 from assets.published import Published
 from pipeline.definitions import definitions_of
 from pipeline.project import Project
+from pipeline.warehouse.relations import ADDED, ADDED_CHINESE
 from quality.contract import Contract, Rule, contracts
 from quality.rules import message
 
@@ -46,6 +48,29 @@ def definitions(project: Project) -> dg.Definitions:
 def specs(definitions: dg.Definitions) -> Specs:
     """Every asset, those outside Tuoke included."""
     return {spec.key: spec for spec in definitions.resolve_all_asset_specs()}
+
+
+# --- what readers see ---
+
+
+@pytest.mark.parametrize("table", published(), ids=lambda table: table.name)
+def test_every_published_table_and_column_has_a_chinese_name_of_its_own(table: Published):
+    assert chinese().table(table.name)
+    names = [chinese().column(table.name, name) for name in table.columns if chinese().is_shown(name)]
+    assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+def test_the_chinese_dictionary_names_nothing_that_is_not_there():
+    tables = {table.name: set(table.columns) for table in [*models().values(), *published()]}
+    columns = set().union(*tables.values()) | set(ADDED)
+    assert set(chinese().tables) - set(tables) == set()
+    assert set(chinese().columns) - columns == set()
+    assert set(chinese().words) - columns == set()
+    assert [(table, name) for table, names in chinese().of.items() for name in names if name not in tables[table]] == []
+
+
+def test_the_columns_publishing_adds_are_called_one_thing():
+    assert {name: chinese().columns[name] for name in ADDED} == ADDED_CHINESE
 
 
 # --- assets ---

@@ -1,0 +1,68 @@
+"""What tables and columns are called in Chinese, for comments and for the views `<table>_zh`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from assets.ads.catalogue import catalogue
+from pipeline.engine import SQL_FOLDER
+from pipeline.errors import TuokeError
+
+FILE = SQL_FOLDER / "chinese.yaml"
+CHINESE, ENGLISH, STATE = "_zh", "_en", "_state"
+
+
+class NoChineseName(TuokeError):
+    """A published table or column that the dictionary leaves out."""
+
+
+@dataclass(frozen=True)
+class Chinese:
+    """The dictionary: names of tables, of columns, of columns of one table, and words for coded values by column."""
+
+    tables: Mapping[str, str]
+    columns: Mapping[str, str]
+    of: Mapping[str, Mapping[str, str]]
+    words: Mapping[str, Mapping[str, str]]
+
+    def table(self, name: str) -> str:
+        """What a table is called.
+
+        Raises:
+            NoChineseName: it has no name.
+        """
+        if name not in self.tables:
+            raise NoChineseName(f"{name} has no Chinese name; give it one under tables in sql/{FILE.name}")
+        return self.tables[name]
+
+    def column(self, table: str, name: str) -> str:
+        """What a column of a table is called; the English half of a pair is told to be it.
+
+        Raises:
+            NoChineseName: it has no name.
+        """
+        names = self.columns | _kpis() | self.of.get(table, {})
+        if name in names:
+            return names[name]
+        if name.endswith(ENGLISH) and (chinese := names.get(name.removesuffix(ENGLISH) + CHINESE)):
+            return f"{chinese}（英文）"
+        raise NoChineseName(f"{table}.{name} has no Chinese name; give it one under columns in sql/{FILE.name}")
+
+    def is_shown(self, name: str) -> bool:
+        """Whether a column has a place in the Chinese view: all but what is said in English a second time."""
+        return not name.endswith(ENGLISH)
+
+
+@cache
+def chinese() -> Chinese:
+    """The dictionary in `sql/chinese.yaml`."""
+    return Chinese(**yaml.safe_load(FILE.read_text(encoding="utf-8")))
+
+
+@cache
+def _kpis() -> dict[str, str]:
+    """The columns of the scorecard, called what their KPIs are called."""
+    labels = {name: kpi.label.zh for name, kpi in catalogue().kpis.items()}
+    return labels | {f"{kpi}{STATE}": f"{label}状态" for kpi, label in labels.items()}
