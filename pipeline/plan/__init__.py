@@ -15,7 +15,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
-from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule
+from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments
 
 __all__ = [
@@ -42,6 +42,8 @@ __all__ = [
     "Rfm",
     "RfmGrid",
     "RfmRule",
+    "RfmScores",
+    "ScoreClass",
     "Segments",
     "Share",
     "Strict",

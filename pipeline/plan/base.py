@@ -9,6 +9,11 @@ Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
 
 
+def used_twice(ids: list[str]) -> list[str]:
+    """The ids that stand more than once, in order."""
+    return sorted({one for one in ids if ids.count(one) > 1})
+
+
 class Strict(BaseModel):
     """No unknown keys, no silent conversion: `completeness: no` is an error, not 0.0."""
 

@@ -1,4 +1,4 @@
-"""RFM: the rules by priority, the eight cells behind them, and the classes they make."""
+"""RFM: the rules by priority, the eight cells behind them, the classes by score, and what each of them means."""
 
 from collections.abc import Callable
 from datetime import date
@@ -7,7 +7,7 @@ from typing import NamedTuple
 import pyarrow as pa
 
 from pipeline.errors import ConfigurationError
-from pipeline.plan import Label, Plan, Range, Rfm, RfmRule
+from pipeline.plan import Label, Plan, Range, Rfm, RfmRule, ScoreClass
 from pipeline.plan_tables.rows import (
     DATE,
     DOUBLE,
@@ -26,6 +26,8 @@ HIGH_VALUE = "high_value"
 GRID = "grid"
 NO_ORDER = Label(zh="未下单客户", en="No order yet")
 NO_ORDER_ID = "no_order"
+OTHER = Label(zh="其他客户", en="Other")
+OTHER_ID = "other"
 
 
 class Cell(NamedTuple):
@@ -68,6 +70,19 @@ SCHEMAS = {
     ),
     "plan.rfm_grid": pa.schema({"last_order_after": DATE, "frequency": INTEGER, "amount": DOUBLE}),
     "plan.rfm_cells": pa.schema({"grid_id": TEXT, "is_recent": FLAG, "is_frequent": FLAG, "is_large": FLAG}),
+    "plan.rfm_scores": pa.schema({"method": TEXT}),
+    "plan.rfm_score_classes": pa.schema(
+        {
+            "priority": INTEGER,
+            "class_id": TEXT,
+            "r_least": INTEGER,
+            "r_most": INTEGER,
+            "f_least": INTEGER,
+            "f_most": INTEGER,
+            "m_least": INTEGER,
+            "m_most": INTEGER,
+        }
+    ),
 }
 
 
@@ -78,6 +93,10 @@ def rows(plan: Plan, as_of: date) -> dict[str, list[Row]]:
         "plan.rfm_rules": [_rule(rule, priority, as_of) for priority, rule in enumerate(rfm.rules, start=1)],
         "plan.rfm_grid": [_grid(rfm, as_of)],
         "plan.rfm_cells": [_cell(cell) for cell in CELLS],
+        "plan.rfm_scores": [{"method": rfm.scores.method}],
+        "plan.rfm_score_classes": [
+            _score_class(score_class, priority) for priority, score_class in enumerate(rfm.score_classes, start=1)
+        ],
     }
 
 
@@ -89,8 +108,21 @@ def classes(plan: Plan) -> list[Row]:
         *[(cell.id, cell.label, _definition(_cell_as_rule(cell, rfm), plan)) for cell in CELLS],
         (NO_ORDER_ID, NO_ORDER, Label(zh="没有下过单。", en="Has never ordered.")),
     ]
-    return [
+    by_rule = [
         class_row("rfm", class_id, position, class_id, label, definition)
+        for position, (class_id, label, definition) in enumerate(classes, start=1)
+    ]
+    return [*by_rule, *_score_classes(rfm)]
+
+
+def _score_classes(rfm: Rfm) -> list[Row]:
+    classes = [
+        *[(score_class.id, score_class.label, _scores_defined(score_class)) for score_class in rfm.score_classes],
+        (OTHER_ID, OTHER, Label(zh="得分不属于以上任何一类。", en="Has scores that fit none of the classes above.")),
+        (NO_ORDER_ID, NO_ORDER, Label(zh="没有下过单，因此没有得分。", en="Has never ordered, and so has no scores.")),
+    ]
+    return [
+        class_row("rfm_score", class_id, position, f"score_{class_id}", label, definition)
         for position, (class_id, label, definition) in enumerate(classes, start=1)
     ]
 
@@ -106,6 +138,11 @@ def check(plan: Plan) -> None:
     if taken:
         raise ConfigurationError(
             f"plan.yaml segments.rfm.rules: the ids {', '.join(taken)} are Tuoke's own; rename the rules"
+        )
+    taken = sorted({score_class.id for score_class in plan.segments.rfm.score_classes} & {OTHER_ID, NO_ORDER_ID})
+    if taken:
+        raise ConfigurationError(
+            f"plan.yaml segments.rfm.score_classes: the ids {', '.join(taken)} are Tuoke's own; rename the classes"
         )
     if plan.definitions.high_value == "rfm" and HIGH_VALUE not in {rule.id for rule in rules}:
         raise ConfigurationError(
@@ -150,6 +187,28 @@ def _grid(rfm: Rfm, as_of: date) -> Row:
 def _cell(cell: Cell) -> Row:
     flags = {"is_recent": cell.is_recent, "is_frequent": cell.is_frequent, "is_large": cell.is_large}
     return {"grid_id": cell.id, **flags}
+
+
+def _score_class(score_class: ScoreClass, priority: int) -> Row:
+    ranges = {"r": score_class.r, "f": score_class.f, "m": score_class.m}
+    limits = {
+        f"{measure}_{end}": score
+        for measure, scores in ranges.items()
+        for end, score in zip(("least", "most"), scores, strict=True)
+    }
+    return {"priority": priority, "class_id": score_class.id, **limits}
+
+
+def _scores_defined(score_class: ScoreClass) -> Label:
+    ranges = {"R": score_class.r, "F": score_class.f, "M": score_class.m}
+    told = [
+        (measure, f"{least}–{most}" if least < most else str(least))
+        for measure, (least, most) in ranges.items()
+        if (least, most) != (1, 5)
+    ]
+    zh = "，".join(f"{measure} 得分 {scores}" for measure, scores in told) or "不设条件"
+    en = ", ".join(f"{measure} score {scores}" for measure, scores in told) or "No condition"
+    return Label(zh=f"{zh}。", en=f"{en}.")
 
 
 def _cell_as_rule(cell: Cell, rfm: Rfm) -> RfmRule:

@@ -133,7 +133,11 @@ def test_every_class_is_listed_once_rules_first() -> None:
 
 
 def test_a_class_is_defined_in_words_with_its_thresholds() -> None:
-    found = {row["class_id"]: (row["definition_zh"], row["definition_en"]) for row in table("segment_classes")}
+    found = {
+        row["class_id"]: (row["definition_zh"], row["definition_en"])
+        for row in table("segment_classes")
+        if row["scheme"] == "rfm"
+    }
     assert found["potential"] == (
         "最近一次下单满 3 个月、不满 6 个月，近 12 个月下单至少 3 次、少于 5 次，"
         "近 12 个月净消费至少 50,000.00 元、低于 100,000.00 元。",
