@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
+from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
@@ -27,6 +28,8 @@ __all__ = [
     "Definitions",
     "Fill",
     "Freshness",
+    "GroupRule",
+    "Groups",
     "Identifier",
     "Identity",
     "Label",

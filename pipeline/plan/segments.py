@@ -1,6 +1,7 @@
 """How customers are classified, and what is done about each class."""
 
 from pipeline.plan.base import Label, Share, Strict
+from pipeline.plan.groups import Groups
 from pipeline.plan.rfm import Rfm
 
 
@@ -16,6 +17,7 @@ class Segments(Strict):
 
     rfm: Rfm = Rfm()
     abc: Abc = Abc()
+    groups: Groups = Groups()
 
 
 class Play(Strict):

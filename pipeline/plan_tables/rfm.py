@@ -1,6 +1,5 @@
 """RFM: the rules by priority, the eight cells behind them, the classes by score, and what each of them means."""
 
-from collections.abc import Callable
 from datetime import date
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from pipeline.plan_tables.rows import (
     class_row,
     currency_zh,
     labels,
+    limits_told,
     months_before,
     months_en,
 )
@@ -228,16 +228,16 @@ def _definition(rule: RfmRule, plan: Plan) -> Label:
     months, unit = plan.segments.rfm.window_months, currency_zh(plan)
     recently = f"in the last {months_en(months)}" if months > 1 else "in the last month"
     zh = [
-        _limits(rule.recency_months, "最近一次下单", "满{}", "不满{}", "、", lambda limit: f" {limit:g} 个月"),
-        _limits(rule.frequency, f"近 {months} 个月下单", "至少{}", "少于{}", "、", lambda limit: f" {limit:g} 次"),
-        _limits(
+        limits_told(rule.recency_months, "最近一次下单", "满{}", "不满{}", "、", lambda limit: f" {limit:g} 个月"),
+        limits_told(rule.frequency, f"近 {months} 个月下单", "至少{}", "少于{}", "、", lambda limit: f" {limit:g} 次"),
+        limits_told(
             rule.amount, f"近 {months} 个月净消费", "至少{}", "低于{}", "、", lambda limit: f" {limit:,.2f} {unit}"
         ),
     ]
     en = [
-        _limits(rule.recency_months, "last order ", "at least {} ago", "less than {} ago", " and ", months_en),
-        _limits(rule.frequency, f"orders {recently}: ", "at least {}", "fewer than {}", " and ", "{:g}".format),
-        _limits(
+        limits_told(rule.recency_months, "last order ", "at least {} ago", "less than {} ago", " and ", months_en),
+        limits_told(rule.frequency, f"orders {recently}: ", "at least {}", "fewer than {}", " and ", "{:g}".format),
+        limits_told(
             rule.amount,
             f"net spend {recently}: ",
             "at least {}",
@@ -248,13 +248,3 @@ def _definition(rule: RfmRule, plan: Plan) -> Label:
     ]
     chinese, english = "，".join(filter(None, zh)) or "不设条件", "; ".join(filter(None, en)) or "no condition"
     return Label(zh=f"{chinese}。", en=f"{english[0].upper()}{english[1:]}.")
-
-
-def _limits(range_: Range, what: str, least: str, below: str, joint: str, told: Callable[[float], str]) -> str:
-    """`what` with its lower and upper limit in words; nothing where both are open."""
-    words = [
-        template.format(told(limit))
-        for template, limit in ((least, range_.least), (below, range_.below))
-        if limit is not None
-    ]
-    return what + joint.join(words) if words else ""

@@ -1,12 +1,13 @@
 """What the tables of the plan have in common: types, labels, calendar months, the classes of a scheme."""
 
 from calendar import monthrange
+from collections.abc import Callable
 from datetime import date
 from typing import Any
 
 import pyarrow as pa
 
-from pipeline.plan import Label, Plan
+from pipeline.plan import Label, Plan, Range
 
 Row = dict[str, Any]
 
@@ -45,3 +46,13 @@ def class_row(scheme: str, class_id: str, position: int, segment: str, label: La
         "definition_zh": definition.zh,
         "definition_en": definition.en,
     }
+
+
+def limits_told(range_: Range, what: str, least: str, below: str, joint: str, told: Callable[[float], str]) -> str:
+    """`what` with its lower and upper limit in words; nothing where both are open."""
+    words = [
+        template.format(told(limit))
+        for template, limit in ((least, range_.least), (below, range_.below))
+        if limit is not None
+    ]
+    return what + joint.join(words) if words else ""
