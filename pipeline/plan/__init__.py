@@ -7,17 +7,19 @@ documents contradict each other on is a field with its own name (requirements, P
 import hashlib
 import json
 import re
+from collections.abc import Collection
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import Field, field_validator, model_validator
 
+from pipeline.errors import ConfigurationError
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
-from pipeline.plan.segments import Abc, Play, Segments
+from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
 
 __all__ = [
     "NO_TARGET",
@@ -195,7 +197,8 @@ class Plan(Strict):
     products: list[str] = []
     """What the company sells, by the names its systems should use; empty where any name will do."""
     segments: Segments = Segments()
-    playbook: dict[Identifier, Play] = {}
+    playbook: dict[Identifier, Play] = Field(default_factory=usual_playbook)
+    """By segment. A plan that has one says all: nothing of the usual one is added to it."""
     definitions: Definitions = Definitions()
     quality: Quality = Quality()
     cleaning: Cleaning = Cleaning()
@@ -231,6 +234,19 @@ class Plan(Strict):
         """First 16 hex digits of the SHA-256 of the plan with every default written out."""
         canonical = json.dumps(self.model_dump(mode="json"), sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(canonical.encode()).hexdigest()[:16]
+
+    def plays(self, segments: Collection[str]) -> dict[str, Play]:
+        """What to do about these segments; of the usual playbook what speaks of others is left out.
+
+        Raises:
+            ConfigurationError: the plan's own playbook speaks of others.
+        """
+        strange = sorted(set(self.playbook) - set(segments))
+        if strange and "playbook" in self.model_fields_set:
+            raise ConfigurationError(
+                f"plan.yaml playbook: no segment {', '.join(strange)}; segments are {', '.join(segments)}"
+            )
+        return {segment: play for segment, play in self.playbook.items() if segment in segments}
 
     def target(self, kpi: str) -> Target | None:
         """The declared target of an indicator, None where the plan says there is none."""

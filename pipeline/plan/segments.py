@@ -1,6 +1,11 @@
 """How customers are classified, and what is done about each class."""
 
-from pipeline.plan.base import Label, Share, Strict
+from functools import cache
+from pathlib import Path
+
+import yaml
+
+from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
 from pipeline.plan.rfm import Rfm
 
@@ -26,3 +31,14 @@ class Play(Strict):
     strategy: Label
     resource: Label
     owner: str
+
+
+@cache
+def _own_plays() -> dict[Identifier, Play]:
+    written = yaml.safe_load(Path(__file__).with_name("playbook.yaml").read_text(encoding="utf-8"))
+    return {segment: Play.model_validate(play) for segment, play in written.items()}
+
+
+def usual_playbook() -> dict[Identifier, Play]:
+    """What is done about the classes of RFM where a plan says nothing else."""
+    return dict(_own_plays())

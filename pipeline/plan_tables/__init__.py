@@ -7,13 +7,13 @@ A scheme of classes is a module with `SCHEMAS`, its tables' columns; `rows`, its
 for `plan.segment_classes`; and `check`, which refuses what can't be applied.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 
 import pyarrow as pa
 
 from pipeline.errors import ConfigurationError
-from pipeline.plan import Plan
+from pipeline.plan import Plan, Play
 from pipeline.plan_tables import groups, periods, rfm, spend_classes
 from pipeline.plan_tables.rfm import CELLS
 from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, currency_zh, labels, months_before
@@ -84,7 +84,8 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
     for scheme in SCHEMES:
         scheme.check(plan)
     classes = [row for scheme in SCHEMES for row in scheme.classes(plan)]
-    _check_segments(plan, [row["segment"] for row in classes])
+    segments = [row["segment"] for row in classes]
+    _check_segments(segments)
     rows: dict[str, list[Row]] = {
         "plan.settings": [_settings(plan, as_of)],
         "plan.segment_classes": classes,
@@ -92,7 +93,7 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
         "plan.channels": [
             {"channel": channel.id, **labels(channel.label), "weight": channel.weight} for channel in plan.channels
         ],
-        "plan.playbook": list(_playbook(plan)),
+        "plan.playbook": list(_playbook(plan.plays(segments))),
         "plan.periods": list(periods.periods(plan, as_of)),
         "plan.targets": list(periods.targets(plan, as_of, additive)),
     }
@@ -101,17 +102,12 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
     return {name: pa.Table.from_pylist(rows[name], schema=schema) for name, schema in SCHEMAS.items()}
 
 
-def _check_segments(plan: Plan, segments: list[str]) -> None:
+def _check_segments(segments: list[str]) -> None:
     twice = sorted({segment for segment in segments if segments.count(segment) > 1})
     if twice:
         raise ConfigurationError(
             f"plan.yaml segments: {', '.join(twice)} name a class of two schemes, and the playbook could mean either; "
             "rename the one that is yours"
-        )
-    strange = sorted(set(plan.playbook) - set(segments))
-    if strange:
-        raise ConfigurationError(
-            f"plan.yaml playbook: no segment {', '.join(strange)}; segments are {', '.join(segments)}"
         )
 
 
@@ -135,8 +131,8 @@ def _settings(plan: Plan, as_of: date) -> Row:
     }
 
 
-def _playbook(plan: Plan) -> Iterator[Row]:
-    for segment, play in plan.playbook.items():
+def _playbook(plays: Mapping[str, Play]) -> Iterator[Row]:
+    for segment, play in plays.items():
         yield {
             "segment": segment,
             "strategy_zh": play.strategy.zh,

@@ -209,6 +209,23 @@ def test_a_play_for_a_segment_that_does_not_exist_is_refused() -> None:
         table("playbook", plan)
 
 
+def test_without_a_playbook_every_class_of_rfm_has_a_play() -> None:
+    plays = {row["segment"] for row in table("playbook")}
+    classes = {row["segment"] for row in table("segment_classes") if row["scheme"] == "rfm"}
+    assert plays == classes
+
+
+def test_the_usual_playbook_says_nothing_of_classes_the_plan_does_not_have() -> None:
+    plays = {row["segment"] for row in table("playbook", a_plan(segments=rules(rule("high_value"))))}
+    assert "high_value" in plays
+    assert "at_risk" not in plays
+
+
+def test_a_playbook_of_the_plan_is_all_there_is() -> None:
+    play = Play(strategy=WORDS, resource=WORDS, owner="sales")
+    assert [row["segment"] for row in table("playbook", a_plan(playbook={"new": play}))] == ["new"]
+
+
 def test_plays_are_told_in_both_languages() -> None:
     play = Play(
         strategy=Label(zh="专属经理", en="Own manager"), resource=Label(zh="折扣", en="Discount"), owner="sales"
