@@ -7,6 +7,7 @@ from assets.day import TuokeProject
 from assets.dq import dq_assets
 from assets.dwd import dwd_asset
 from assets.dwd.identity import identity_assets
+from assets.dws import dws_assets
 from assets.factory import PLAN_KEY, sql_asset, team
 from assets.models import models, published
 from assets.ods import ods_asset, source_assets
@@ -36,6 +37,7 @@ def definitions_of(project: Project) -> dg.Definitions:
             identity_assets(project),
             *dq_assets(plan),
             *(sql_asset(model, plan) for model in models().values()),
+            *dws_assets(project),
             *ads_assets(project),
             published_assets(published(), project),
         ],

@@ -17,6 +17,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
@@ -39,6 +40,7 @@ __all__ = [
     "Outlier",
     "Owners",
     "Periods",
+    "Personas",
     "Plan",
     "Play",
     "Quality",

@@ -7,6 +7,7 @@ import yaml
 
 from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
+from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
 
 
@@ -23,6 +24,7 @@ class Segments(Strict):
     rfm: Rfm = Rfm()
     abc: Abc = Abc()
     groups: Groups = Groups()
+    personas: Personas = Personas()
 
 
 class Play(Strict):
