@@ -9,6 +9,12 @@ from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
 from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, kpi_values
+from assets.ads.segment_transitions import (
+    CLASSES,
+    SEGMENT_TRANSITIONS,
+    segment_transitions,
+    segment_transitions_lineage,
+)
 from assets.day import ProjectDay
 from assets.factory import python_asset
 from pipeline.engine import snippet
@@ -46,6 +52,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             plan=plan,
             lineage=composite_scores_lineage(),
             uses_plan=True,
+        ),
+        python_asset(
+            SEGMENT_TRANSITIONS,
+            segment_transitions,
+            inputs=[CLASSES],
+            plan=plan,
+            lineage=segment_transitions_lineage(),
+            kinds=("python", "duckdb"),
         ),
     ]
 

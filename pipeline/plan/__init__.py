@@ -17,10 +17,10 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
-from pipeline.plan.value import Matrix, Value
 
 __all__ = [
     "NO_TARGET",
@@ -36,11 +36,11 @@ __all__ = [
     "Identifier",
     "Identity",
     "Label",
-    "Matrix",
     "Model",
     "Outlier",
     "Owners",
     "Periods",
+    "Personas",
     "Plan",
     "Play",
     "Quality",
@@ -58,7 +58,6 @@ __all__ = [
     "Target",
     "Threshold",
     "ValidLead",
-    "Value",
     "Window",
     "usual_missing_words",
 ]

@@ -7,8 +7,8 @@ import yaml
 
 from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
+from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
-from pipeline.plan.value import Matrix, Value
 
 
 class Abc(Strict):
@@ -24,8 +24,7 @@ class Segments(Strict):
     rfm: Rfm = Rfm()
     abc: Abc = Abc()
     groups: Groups = Groups()
-    value: Value = Value()
-    matrix: Matrix = Matrix()
+    personas: Personas = Personas()
 
 
 class Play(Strict):

@@ -4,18 +4,13 @@
 -- seed: S3 二(四), 二(五), 三(二); F126, F127, F136, F137; I30, I31, I36
 with members as (
     select
-        'rfm' as scheme,
-        s.rfm_class_id as class_id,
-        s.rfm_frequency as orders,
-        s.rfm_monetary_amount as spend
-    from dws.customer_segments as s
-    union all
-    select
-        'abc' as scheme,
-        s.abc_class_id as class_id,
-        s.orders_12m as orders,
-        s.net_amount_12m as spend
-    from dws.customer_segments as s
+        k.scheme,
+        k.class_id,
+        case when k.scheme in ('rfm', 'rfm_score') then r.frequency else a.orders_12m end as orders,
+        case when k.scheme in ('rfm', 'rfm_score') then r.monetary_amount else a.net_amount_12m end as spend
+    from dws.customer_classes as k
+    inner join dws.customer_activity as a on a.customer_id = k.customer_id
+    inner join dws.customer_rfm as r on r.customer_id = k.customer_id
 ),
 classes as (
     select
@@ -60,7 +55,7 @@ measured as (
     left join totals as t on t.scheme = k.scheme
 )
 select
-    m.scheme,                                                           -- rfm or abc
+    m.scheme,                                                           -- Scheme of classes
     m.class_id,                                                         -- Class
     m.position,                                                         -- Place of the class in its scheme
     m.label_zh,                                                         -- Name in Chinese
@@ -71,7 +66,7 @@ select
     m.customer_share,                                                   -- Part of all customers, 0-1; NULL where there are none
     m.mean_order_amount,                                                -- Net spend per order; NULL where there is no order
     m.mean_frequency,                                                   -- Orders per customer; NULL where there is no customer
-    m.spend as total_spend_amount,                                      -- Net spend of the class: in the plan's window for rfm, of the last 12 months for abc
+    m.spend as total_spend_amount,                                      -- Net spend of the class: in the plan's window for rfm and rfm_score, else of the last 12 months
     m.spend_share,                                                      -- Part of all customers' net spend, 0-1; below 0 where more came back than was bought; NULL where nothing is left to share
     p.currency,                                                         -- Currency of the amounts
     case

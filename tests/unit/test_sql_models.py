@@ -40,7 +40,9 @@ def test_it_keeps_to_what_engines_mean_alike(path: Path) -> None:
     query = model(name_of(path)).query
     assert not list(query.find_all(exp.Qualify, exp.IntDiv))
     assert not [group for group in query.find_all(exp.Group) if group.args.get("all")]
-    for ordering in re.findall(r"order by (.+?)(?=\)| range )", path.read_text(encoding="utf-8"), re.DOTALL):
+    # a percentile leaves NULL out, so it has no place for it
+    orderings = r"(?<!within group \()order by (.+?)(?=\)| range )"
+    for ordering in re.findall(orderings, path.read_text(encoding="utf-8"), re.DOTALL):
         assert all(part.strip().endswith("nulls last") for part in ordering.split(",")), ordering
 
 

@@ -1,1 +1,0 @@
-"""What customers will buy: how often, for how much, how sure that is."""
