@@ -29,12 +29,20 @@ from pipeline.commands.screen import (
     plain_table,
     share,
 )
+from pipeline.plan import Label
 from pipeline.project import Project
 from quality.contract import contracts
 from quality.ledger import COUNTED, LEDGER
 from quality.scorecard import SCORECARD, states
 
 SEGMENTS = "ads.segment_summary"
+TOLD_SCHEMES = {
+    "rfm": Label(zh="RFM 分层", en="RFM"),
+    "abc": Label(zh="ABC 分类", en="ABC"),
+    "tier": Label(zh="客户等级", en="Tiers"),
+    "lifecycle": Label(zh="生命周期", en="Lifecycle"),
+}
+"""Those a manager asks for first; all stand in the table."""
 CAME = ("in", "corrected")
 WENT = tuple(way for way in COUNTED if way != "repaired")
 DIMENSIONS = {"completeness": "complete", "accuracy": "accurate", "duplicates": "repeated", "timeliness": "in time"}
@@ -143,16 +151,18 @@ def _target(row: dict[str, Any]) -> str:
 
 
 def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
-    """Every class of customers with its size, its spend and what to do about it."""
+    """The classes of customers with their size, their spend and what to do about them, scheme by scheme."""
     table = plain_table(
         "customers", "number", "share", "of spend", "orders × value", "what to do",
         title="Customer segments",
         right=("number", "share", "of spend", "orders × value"),
     )  # fmt: skip
     table.expand, table.columns[-1].ratio, table.columns[-1].min_width = True, 1, 24
-    ordered = segments.sort_values(["scheme", "position"], ascending=[False, True])
-    for scheme, rows in ordered.groupby("scheme", sort=False):
-        table.add_row(Text(scheme.upper(), style=LOUD))
+    for scheme, title in TOLD_SCHEMES.items():
+        rows = segments[segments["scheme"] == scheme].sort_values("position")
+        if rows.empty:
+            continue
+        table.add_row(Text(label(title.zh, title.en, lang), style=LOUD))
         for row in rows.to_dict("records"):
             table.add_row(
                 label(row["label_zh"], row["label_en"], lang),
@@ -162,7 +172,8 @@ def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
                 _orders(row),
                 _play(row, lang),
             )
-    return table
+    others = sorted(set(segments["scheme"]) - set(TOLD_SCHEMES))
+    return Group(table, note(f"{SEGMENTS} also tells of {', '.join(others)}")) if others else table
 
 
 def _orders(row: dict[str, Any]) -> str:

@@ -600,6 +600,10 @@ def test_the_segment_table_lists_each_scheme_in_its_order():
     assert re.search(r"High +10 +25\.0% +50\.0% +2\.5 × 1,23[45] +A manager", text)
     assert re.search(r"None +0 +25\.0% +50\.0% +– +–", text)
     assert "专属经理" in printed(segment_table(pd.DataFrame(rows), "zh"))
+    others = [*rows, segment("group", 1, "Young"), segment("churn", 1, "Calm")]
+    text = printed(segment_table(pd.DataFrame(others), "en"))
+    assert "Young" not in text
+    assert "ads.segment_summary also tells of churn, group" in text
 
 
 def ledger(**changed: Any) -> pd.DataFrame:
