@@ -7,6 +7,7 @@ from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.segment_transitions import SEGMENT_TRANSITIONS
 from assets.dwd.identity import CHANGES
+from assets.model_fits import MODELS
 from assets.published import Published
 from pipeline.engine import SQL_FOLDER, Model, read_model, standard_macros
 from quality.audit import AUDIT, BACKCHECK
@@ -31,5 +32,5 @@ def published() -> list[Published]:
     names = ("dws.customer_segments", "dws.customer_directory", "ads.funnel", "ads.segment_summary")
     sql = [models()[name] for name in names]
     quality = [SCORECARD, RESULTS, TREATED, LEDGER, QUARANTINE, AUDIT, BACKCHECK, CHANGES]
-    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SEGMENT_TRANSITIONS, *quality]
+    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SEGMENT_TRANSITIONS, MODELS, *quality]
     return [Published.of(table) for table in [*sql, *python]]

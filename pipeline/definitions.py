@@ -9,6 +9,7 @@ from assets.dwd import dwd_asset
 from assets.dwd.identity import identity_assets
 from assets.dws import dws_assets
 from assets.factory import PLAN_KEY, sql_asset, team
+from assets.model_fits import meta_assets
 from assets.models import models, published
 from assets.ods import ods_asset, source_assets
 from assets.published import published_assets
@@ -38,6 +39,7 @@ def definitions_of(project: Project) -> dg.Definitions:
             *dq_assets(plan),
             *(sql_asset(model, plan) for model in models().values()),
             *dws_assets(project),
+            *meta_assets(plan),
             *ads_assets(project),
             published_assets(published(), project),
         ],

@@ -1,6 +1,7 @@
 """Runs a SQL model on rows a test writes down: a row names the cells it is about, the rest are ordinary.
 
 Tables between the rows and the model are computed on the way, so a test of `dws.customer_rfm` gives orders.
+A table that Python computes is given like those of dwd, under its whole name.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,7 @@ from typing import Any
 import pyarrow as pa
 from sqlglot import exp
 
+from assets.dws.customer_value import CUSTOMER_VALUE
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
@@ -25,6 +27,8 @@ DAY = date(2026, 11, 20)
 HASH_KEY = "key of the tests"
 LINKS = "customer_links"
 LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
+COMPUTED = {spec.name: spec for spec in (CUSTOMER_VALUE,)}
+"""Tables of Python that models read."""
 
 ORDINARY: dict[str, Row] = {
     "benchmarks": {"metric": "csat_mean", "period": "2026", "value": 4.2, "source": "trade association"},
@@ -78,7 +82,7 @@ def a_plan(**changes: Any) -> Plan:
 def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: date | str = DAY) -> list[Row]:
     """The rows of a model, in the order of its grain, computed from rows of dwd."""
     plan, as_of = plan or a_plan(), date.fromisoformat(str(as_of))
-    _refuse_unknown(tables, [*contracts(), LINKS])
+    _refuse_unknown(tables, [*contracts(), LINKS, *COMPUTED])
     with holding([*_upstream(name), name], tables, plan, as_of) as session:
         for needed in _upstream(name):
             session.keep(needed, _bound(needed, as_of))
@@ -95,6 +99,7 @@ def holding(names: Sequence[str], tables: Tables, plan: Plan, as_of: date) -> It
     values |= {
         name: rows for name, rows in plan_tables(plan, as_of, additive=frozenset()).items() if name in plan_inputs
     }
+    values |= {name: _computed(name, tables.get(name, [])) for name in COMPUTED}
     values["dws.none"] = pa.table({"x": [0]})
     values["secret.keys"] = pa.table({"hash_key": [HASH_KEY]})
     with DuckDBEngine(memory_limit="1GB", threads=1).session(zone=plan.timezone, tables={}, values=values) as session:
@@ -121,9 +126,15 @@ def _upstream(name: str) -> tuple[str, ...]:
     """The models a model is computed from, each after its own inputs."""
     found: list[str] = []
     for needed in model(name).inputs:
-        if not needed.startswith("dwd."):
+        if not needed.startswith("dwd.") and needed not in COMPUTED:
             found += [*_upstream(needed), needed]
     return tuple(dict.fromkeys(found))
+
+
+def _computed(name: str, rows: list[Row]) -> pa.Table:
+    for row in rows:
+        _refuse_unknown(row, COMPUTED[name].columns)
+    return pa.Table.from_pylist(rows, schema=COMPUTED[name].schema)
 
 
 def _typed(table: str, rows: list[Row], plan: Plan) -> pa.Table:

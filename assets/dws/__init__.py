@@ -2,10 +2,11 @@
 
 import dagster as dg
 
+from assets.dws.customer_value import customer_value_asset
 from assets.dws.personas import personas_asset
 from pipeline.project import Project
 
 
 def dws_assets(project: Project) -> list[dg.AssetsDefinition]:
     """The tables of the layer that Python computes."""
-    return [personas_asset(project)]
+    return [customer_value_asset(project.plan), personas_asset(project)]

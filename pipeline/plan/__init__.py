@@ -21,6 +21,7 @@ from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
+from pipeline.plan.value import Matrix, Value
 
 __all__ = [
     "NO_TARGET",
@@ -36,6 +37,7 @@ __all__ = [
     "Identifier",
     "Identity",
     "Label",
+    "Matrix",
     "Model",
     "Outlier",
     "Owners",
@@ -58,6 +60,7 @@ __all__ = [
     "Target",
     "Threshold",
     "ValidLead",
+    "Value",
     "Window",
     "usual_missing_words",
 ]

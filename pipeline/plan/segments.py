@@ -9,6 +9,7 @@ from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
 from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
+from pipeline.plan.value import Matrix, Value
 
 
 class Abc(Strict):
@@ -25,6 +26,8 @@ class Segments(Strict):
     abc: Abc = Abc()
     groups: Groups = Groups()
     personas: Personas = Personas()
+    value: Value = Value()
+    matrix: Matrix = Matrix()
 
 
 class Play(Strict):

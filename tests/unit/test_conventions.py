@@ -23,7 +23,7 @@ from quality.contract import Contract, Rule, contracts
 from quality.rules import message
 
 ROOT = Path(__file__).parents[2]
-LAYERS = ("ods", "dwd", "dws", "ads", "dq")
+LAYERS = ("ods", "dwd", "dws", "ads", "dq", "meta")
 PRODUCT = ("assets", "pipeline", "quality")
 SCRIPTS = Path(sysconfig.get_path("scripts"))
 TABLES = list(contracts().values())
