@@ -15,6 +15,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from assets.dws.customer_value import CUSTOMER_VALUE
+from assets.dws.personas import CUSTOMER_PERSONA, PERSONAS
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
@@ -27,7 +28,7 @@ DAY = date(2026, 11, 20)
 HASH_KEY = "key of the tests"
 LINKS = "customer_links"
 LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
-COMPUTED = {spec.name: spec for spec in (CUSTOMER_VALUE,)}
+COMPUTED = {spec.name: spec for spec in (CUSTOMER_VALUE, CUSTOMER_PERSONA, PERSONAS)}
 """Tables of Python that models read."""
 
 ORDINARY: dict[str, Row] = {

@@ -2,8 +2,10 @@
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated, Literal
 
 import yaml
+from pydantic import Field, field_validator
 
 from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
@@ -19,6 +21,9 @@ class Abc(Strict):
     b_until: Share = 0.90
 
 
+Scheme = Literal["rfm", "rfm_score", "abc", "group", "matrix", "tier", "lifecycle", "churn", "persona"]
+
+
 class Segments(Strict):
     """How customers are classified."""
 
@@ -28,6 +33,16 @@ class Segments(Strict):
     personas: Personas = Personas()
     value: Value = Value()
     matrix: Matrix = Matrix()
+    strategy_by: Annotated[list[Scheme], Field(min_length=1)] = ["rfm"]
+    """What to do about a customer is the play of his class in the first of these that has one."""
+
+    @field_validator("strategy_by")
+    @classmethod
+    def _schemes_differ(cls, schemes: list[Scheme]) -> list[Scheme]:
+        twice = sorted({scheme for scheme in schemes if schemes.count(scheme) > 1})
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands in it twice; name each scheme once")
+        return schemes
 
 
 class Play(Strict):

@@ -56,6 +56,7 @@ OWN_SCHEMAS: dict[str, pa.Schema] = {
     ),
     "plan.high_value_grades": pa.schema({"grade": TEXT}),
     "plan.channels": pa.schema({"channel": TEXT, "label_zh": TEXT, "label_en": TEXT, "weight": DOUBLE}),
+    "plan.strategy_schemes": pa.schema({"scheme": TEXT, "position": INTEGER}),
     "plan.playbook": pa.schema(
         {
             "segment": TEXT,
@@ -92,6 +93,10 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
         "plan.high_value_grades": [{"grade": grade} for grade in plan.definitions.high_value_grades],
         "plan.channels": [
             {"channel": channel.id, **labels(channel.label), "weight": channel.weight} for channel in plan.channels
+        ],
+        "plan.strategy_schemes": [
+            {"scheme": scheme, "position": position}
+            for position, scheme in enumerate(plan.segments.strategy_by, start=1)
         ],
         "plan.playbook": list(_playbook(plan.plays(segments))),
         "plan.periods": list(periods.periods(plan, as_of)),

@@ -12,6 +12,29 @@ with members as (
     inner join dws.customer_activity as a on a.customer_id = k.customer_id
     inner join dws.customer_rfm as r on r.customer_id = k.customer_id
 ),
+known as (
+    select
+        k.scheme,
+        k.class_id,
+        k.position,
+        k.segment,
+        k.label_zh,
+        k.label_en,
+        k.definition_zh,
+        k.definition_en
+    from plan.segment_classes as k
+    union all
+    select
+        'persona' as scheme,
+        o.class_id,
+        o.position,
+        o.class_id as segment,
+        o.label_zh,
+        o.label_en,
+        o.sentence_zh as definition_zh,
+        o.sentence_en as definition_en
+    from dws.personas as o
+),
 classes as (
     select
         m.scheme,
@@ -50,7 +73,7 @@ measured as (
         cast(
             round(cast(c.spend as double) / nullif(cast(c.orders as double), 0), 2) as decimal(18, 2)
         ) as mean_order_amount
-    from plan.segment_classes as k
+    from known as k
     left join classes as c on c.scheme = k.scheme and c.class_id = k.class_id
     left join totals as t on t.scheme = k.scheme
 )

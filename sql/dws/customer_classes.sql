@@ -26,6 +26,37 @@ with placed as (
         'group' as scheme,
         g.class_id
     from dws.customer_group as g
+    union all
+    select
+        m.customer_id,
+        'matrix' as scheme,
+        m.class_id
+    from dws.customer_matrix as m
+    union all
+    select
+        o.customer_id,
+        'persona' as scheme,
+        o.class_id
+    from dws.customer_persona as o
+),
+known as (
+    select
+        k.scheme,
+        k.class_id,
+        k.segment,
+        k.position,
+        k.label_zh,
+        k.label_en
+    from plan.segment_classes as k
+    union all
+    select
+        'persona' as scheme,
+        o.class_id,
+        o.class_id as segment,
+        o.position,
+        o.label_zh,
+        o.label_en
+    from dws.personas as o
 )
 select
     p.customer_id,                                                      -- Customer
@@ -36,4 +67,4 @@ select
     k.label_zh,                                                         -- Name of the class in Chinese
     k.label_en                                                          -- Name of the class in English
 from placed as p
-inner join plan.segment_classes as k on k.scheme = p.scheme and k.class_id = p.class_id
+inner join known as k on k.scheme = p.scheme and k.class_id = p.class_id
