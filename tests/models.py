@@ -4,21 +4,28 @@ Tables between the rows and the model are computed on the way, so a test of `dws
 A table that Python computes is given like those of dwd, under its whole name.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 from sqlglot import exp
 
+from assets.dws import tier_decisions
 from assets.dws.customer_value import CUSTOMER_VALUE
 from assets.dws.personas import CUSTOMER_PERSONA, PERSONAS
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
+from pipeline.tables import TableSpec
 from quality.contract import contracts
 
 Row = dict[str, Any]
@@ -65,6 +72,28 @@ ARROW = {
 }
 
 
+@dataclass(frozen=True)
+class PythonTable:
+    """A table that Python computes between models: what it reads, and its rows on a day."""
+
+    spec: TableSpec
+    inputs: tuple[str, ...]
+    build: Callable[[Session, Plan, date], pd.DataFrame]
+
+    def rows(self, session: Session, plan: Plan, as_of: date) -> pa.Table:
+        """The table as the lake would hold it."""
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "rows.parquet"
+            self.spec.write(self.build(session, plan, as_of), file)
+            return pq.read_table(file)
+
+
+PYTHON_TABLES = {
+    table.spec.name: table
+    for table in (PythonTable(tier_decisions.TIER_DECISIONS, tier_decisions.INPUTS, tier_decisions.tier_decisions),)
+}
+
+
 def a_plan(**changes: Any) -> Plan:
     """A campaign from September to November 2026 after a summer to compare it with; changes replace whole fields."""
     usual = {
@@ -86,7 +115,10 @@ def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: dat
     _refuse_unknown(tables, [*contracts(), LINKS, *COMPUTED])
     with holding([*_upstream(name), name], tables, plan, as_of) as session:
         for needed in _upstream(name):
-            session.keep(needed, _bound(needed, as_of))
+            if needed in PYTHON_TABLES:
+                session.hold(needed, PYTHON_TABLES[needed].rows(session, plan, as_of))
+            else:
+                session.keep(needed, _bound(needed, as_of))
         rows = [dict(zip(model(name).columns, values, strict=True)) for values in session.rows(_bound(name, as_of))]
     return sorted(rows, key=lambda row: [str(row[column]) for column in model(name).grain])
 
@@ -94,8 +126,8 @@ def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: dat
 @contextmanager
 def holding(names: Sequence[str], tables: Tables, plan: Plan, as_of: date) -> Iterator[Session]:
     """A session that sees the rows as tables of dwd, and the plan: as much of both as these models read."""
-    inputs = {needed for name in names for needed in model(name).inputs if needed.startswith("dwd.")}
-    plan_inputs = {needed for name in names for needed in model(name).plan_inputs}
+    inputs = {needed for name in names for needed in _inputs(name) if needed.startswith("dwd.")}
+    plan_inputs = {needed for name in names if name not in PYTHON_TABLES for needed in model(name).plan_inputs}
     values = {name: _table(name.removeprefix("dwd."), tables, plan) for name in sorted(inputs)}
     values |= {
         name: rows for name, rows in plan_tables(plan, as_of, additive=frozenset()).items() if name in plan_inputs
@@ -117,6 +149,10 @@ def model(name: str) -> Model:
     return read_model(SQL_FOLDER / f"{name.replace('.', '/')}.sql", standard_macros())
 
 
+def _inputs(name: str) -> tuple[str, ...]:
+    return PYTHON_TABLES[name].inputs if name in PYTHON_TABLES else model(name).inputs
+
+
 @cache
 def _bound(name: str, as_of: date) -> exp.Query:
     return model(name).bound(as_of=as_of)
@@ -126,7 +162,7 @@ def _bound(name: str, as_of: date) -> exp.Query:
 def _upstream(name: str) -> tuple[str, ...]:
     """The models a model is computed from, each after its own inputs."""
     found: list[str] = []
-    for needed in model(name).inputs:
+    for needed in _inputs(name):
         if not needed.startswith("dwd.") and needed not in COMPUTED:
             found += [*_upstream(needed), needed]
     return tuple(dict.fromkeys(found))

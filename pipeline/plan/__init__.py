@@ -21,6 +21,7 @@ from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
+from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
 from pipeline.plan.value import Matrix, Value
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "Campaign",
     "Channel",
     "Cleaning",
+    "CutOffs",
     "Definitions",
     "Fill",
     "Freshness",
@@ -55,10 +57,13 @@ __all__ = [
     "ScoreClass",
     "Segments",
     "Share",
+    "Strategic",
     "Strict",
     "Survivor",
     "Target",
     "Threshold",
+    "TierWeights",
+    "Tiers",
     "ValidLead",
     "Value",
     "Window",

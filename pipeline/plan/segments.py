@@ -11,6 +11,7 @@ from pipeline.plan.base import Identifier, Label, Share, Strict
 from pipeline.plan.groups import Groups
 from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
+from pipeline.plan.tiers import Tiers
 from pipeline.plan.value import Matrix, Value
 
 
@@ -33,6 +34,7 @@ class Segments(Strict):
     personas: Personas = Personas()
     value: Value = Value()
     matrix: Matrix = Matrix()
+    tiers: Tiers = Tiers()
     strategy_by: Annotated[list[Scheme], Field(min_length=1)] = ["rfm"]
     """What to do about a customer is the play of his class in the first of these that has one."""
 

@@ -57,6 +57,7 @@ placed as (
         o.order_id,
         o.ordered_at,
         o.ordered_on,
+        coalesce(cast(o.recorded_at as date), o.ordered_on) as recorded_on,
         o.paid_on,
         o.kind = 'refund' as is_refund,
         o.refund_of,
@@ -122,6 +123,7 @@ select
     o.product,                                                          -- What was sold
     o.category,                                                         -- Category of the product
     o.ordered_on,                                                       -- Day of the order or refund
+    o.recorded_on,                                                      -- Day the source entered it; the day of the order or refund where it does not say
     o.paid_on,                                                          -- Day the money arrived
     case when o.is_refund then 'refund' else 'sale' end as kind,        -- sale or refund
     o.is_refund,                                                        -- Whether it is a refund
