@@ -8,7 +8,9 @@ import yaml
 from pydantic import Field, field_validator
 
 from pipeline.plan.base import Identifier, Label, Share, Strict
+from pipeline.plan.churn import Churn, WinBack
 from pipeline.plan.groups import Groups
+from pipeline.plan.lifecycle import Lifecycle
 from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
 from pipeline.plan.tiers import Tiers
@@ -35,6 +37,9 @@ class Segments(Strict):
     value: Value = Value()
     matrix: Matrix = Matrix()
     tiers: Tiers = Tiers()
+    lifecycle: Lifecycle = Lifecycle()
+    churn: Churn = Churn()
+    win_back: WinBack = WinBack()
     strategy_by: Annotated[list[Scheme], Field(min_length=1)] = ["rfm"]
     """What to do about a customer is the play of his class in the first of these that has one."""
 

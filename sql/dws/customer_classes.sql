@@ -34,6 +34,18 @@ with placed as (
     from dws.customer_matrix as m
     union all
     select
+        l.customer_id,
+        'lifecycle' as scheme,
+        l.class_id
+    from dws.customer_lifecycle as l
+    union all
+    select
+        h.customer_id,
+        'churn' as scheme,
+        h.class_id
+    from dws.customer_churn as h
+    union all
+    select
         o.customer_id,
         'persona' as scheme,
         o.class_id

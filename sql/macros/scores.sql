@@ -9,3 +9,16 @@ create macro score_of(x, cut_1, cut_2, cut_3, cut_4) as
         1 + case when x >= cut_1 then 1 else 0 end + case when x >= cut_2 then 1 else 0 end
         + case when x >= cut_3 then 1 else 0 end + case when x >= cut_4 then 1 else 0 end as bigint
     );
+
+-- By which part the mean a month fell, from `before` things in so many months to `late` things: 1 for all of it, below
+-- 0 for a rise.
+create macro fall_a_month(late, late_months, before, before_months) as
+    1 - (cast(late as double) * before_months) / (cast(before as double) * late_months);
+
+-- 0 at `calm` and beyond, 1 at `alarm` and beyond, in proportion between; either may be the greater one. NULL stays NULL,
+-- which least and greatest would pass over.
+create macro risk_of(value, calm, alarm) as
+    case
+        when value is not null
+        then least(greatest((value - calm) / (alarm - calm), cast(0 as double)), cast(1 as double))
+    end;

@@ -16,3 +16,14 @@ create macro count_text(things) as
 
 -- 0.4567 -> 45.7%
 create macro percent_text(rate) as cast(cast(round(rate * 100, 1) as decimal(18, 1)) as varchar) || '%';
+
+-- 1.46 -> 1.5, of a number that is told with one digit behind the point.
+create macro tenth_text(number) as cast(cast(round(number, 1) as decimal(18, 1)) as varchar);
+
+-- 1, 'order' -> 1 order; 2, 'order' -> 2 orders.
+create macro things_en(things, thing) as
+    cast(things as varchar) || ' ' || thing || case when things = 1 then '' else 's' end;
+
+create macro days_ago_zh(days) as case when days = 0 then '今天' else ' ' || cast(days as varchar) || ' 天前' end;
+
+create macro days_ago_en(days) as case when days = 0 then 'today' else things_en(days, 'day') || ' ago' end;
