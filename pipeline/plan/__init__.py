@@ -21,16 +21,20 @@ from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
+from pipeline.plan.tags import Area, BrandLoyal, Cycle, NoveltySeeking, PriceSensitive, Tags
 from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
 from pipeline.plan.value import Matrix, Value
 
 __all__ = [
     "NO_TARGET",
     "Abc",
+    "Area",
+    "BrandLoyal",
     "Campaign",
     "Channel",
     "Cleaning",
     "CutOffs",
+    "Cycle",
     "Definitions",
     "Fill",
     "Freshness",
@@ -41,12 +45,14 @@ __all__ = [
     "Label",
     "Matrix",
     "Model",
+    "NoveltySeeking",
     "Outlier",
     "Owners",
     "Periods",
     "Personas",
     "Plan",
     "Play",
+    "PriceSensitive",
     "Quality",
     "Range",
     "Retention",
@@ -60,6 +66,7 @@ __all__ = [
     "Strategic",
     "Strict",
     "Survivor",
+    "Tags",
     "Target",
     "Threshold",
     "TierWeights",

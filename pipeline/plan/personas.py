@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.plan.base import Share, Strict
+from pipeline.plan.base import Share, Strict, used_twice
 
 Feature = Literal[
     "recency_days",
@@ -54,7 +54,7 @@ class Personas(Strict):
     def _makes_sense(self) -> "Personas":
         if self.most < self.least:
             raise ValueError(f"most {self.most} is less than least {self.least}")
-        twice = sorted({name for name in self.features if self.features.count(name) > 1})
+        twice = used_twice(self.features)
         if twice:
             raise ValueError(f"features names {', '.join(twice)} twice; keep one")
         return self

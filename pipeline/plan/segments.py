@@ -13,6 +13,7 @@ from pipeline.plan.groups import Groups
 from pipeline.plan.lifecycle import Lifecycle
 from pipeline.plan.personas import Personas
 from pipeline.plan.rfm import Rfm
+from pipeline.plan.tags import Tags
 from pipeline.plan.tiers import Tiers
 from pipeline.plan.value import Matrix, Value
 
@@ -34,6 +35,7 @@ class Segments(Strict):
     abc: Abc = Abc()
     groups: Groups = Groups()
     personas: Personas = Personas()
+    tags: Tags = Tags()
     value: Value = Value()
     matrix: Matrix = Matrix()
     tiers: Tiers = Tiers()

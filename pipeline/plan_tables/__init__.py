@@ -14,13 +14,25 @@ import pyarrow as pa
 
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Plan, Play
-from pipeline.plan_tables import churn, groups, lifecycle, matrix, periods, rfm, spend_classes, tiers, value, win_back
+from pipeline.plan_tables import (
+    churn,
+    groups,
+    lifecycle,
+    matrix,
+    periods,
+    rfm,
+    spend_classes,
+    tags,
+    tiers,
+    value,
+    win_back,
+)
 from pipeline.plan_tables.rfm import CELLS
 from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, currency_zh, labels, months_before
 
 __all__ = ["CELLS", "SCHEMAS", "months_before", "plan_tables"]
 
-SCHEMES = (rfm, spend_classes, value, matrix, groups, tiers, lifecycle, churn, win_back)
+SCHEMES = (rfm, spend_classes, value, matrix, groups, tiers, lifecycle, churn, win_back, tags)
 """In the order their classes are told."""
 
 OWN_SCHEMAS: dict[str, pa.Schema] = {
