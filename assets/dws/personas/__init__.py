@@ -12,9 +12,10 @@ from assets.day import ProjectDay, TuokeProject, told
 from assets.dwd import Out
 from assets.dws.personas.features import MEASURES
 from assets.dws.personas.finding import NONE, Before, find
-from assets.dws.personas.fits import FITS, ISSUED, fits
+from assets.dws.personas.fits import ISSUED, MODEL, fits
 from assets.dws.personas.tables import CUSTOMER_PERSONA, PERSONAS, customer_persona, personas
 from assets.factory import column_schema, daily_partitions, grain_spec
+from assets.model_fits import part, write_fits
 from pipeline.project import Project
 from pipeline.tables import TableSpec
 
@@ -51,7 +52,7 @@ def compute_personas(day: ProjectDay) -> dict[str, float | str]:
     day.write(CUSTOMER_PERSONA, members)
     day.write(PERSONAS, personas(customers, found, before, plan))
     fitted = fits(found, members, len(ordered))
-    day.write(FITS, fitted)
+    write_fits(day, CUSTOMER_PERSONA.name, fitted)
     return {row["parameter"]: row["reason"] if row["value"] is None else row["value"] for row in fitted}
 
 
@@ -60,7 +61,7 @@ def _before(day: ProjectDay) -> Before:
     earlier = [known for known in day.lake.days(PERSONAS.name) if known < day.as_of]
     if not earlier:
         return Before.nothing()
-    fitted = pd.read_parquet(day.lake.file(FITS.name, earlier[-1])).set_index("parameter")["value"]
+    fitted = pd.read_parquet(day.lake.file(part(MODEL), earlier[-1])).set_index("parameter")["value"]
     for as_of in reversed(earlier):
         centres = _centres(day, as_of)
         if len(centres):
