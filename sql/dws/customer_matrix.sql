@@ -41,7 +41,7 @@ medians as (
             as profit_median
     from ranked as r
 ),
-limits as (
+drawn as (
     select
         cast(round(coalesce(x.value_from, m.clv_median), 2) as decimal(18, 2)) as clv_from,
         cast(round(coalesce(x.profit_from, m.profit_median), 2) as decimal(18, 2)) as profit_from,
@@ -52,6 +52,15 @@ limits as (
         end as rule_id
     from medians as m
     cross join plan.matrix as x
+),
+limits as (
+    select
+        d.clv_from,
+        d.profit_from,
+        d.rule_id,
+        money_text(d.clv_from) as clv_from_text,
+        money_text(d.profit_from) as profit_from_text
+    from drawn as d
 ),
 placed as (
     select
@@ -65,6 +74,8 @@ placed as (
         m.earlier_amount,
         l.clv_from,
         l.profit_from,
+        l.clv_from_text,
+        l.profit_from_text,
         m.clv_amount >= l.clv_from as is_valuable,
         m.profit_amount >= l.profit_from as is_profitable,
         case
@@ -88,11 +99,16 @@ classed as (
         p.clv_reason_zh,
         p.clv_reason_en,
         p.clv_from,
+        p.clv_from_text,
         p.is_valuable,
         p.profit_amount,
         p.profit_from,
+        p.profit_from_text,
         p.is_profitable,
         p.growth_rate,
+        money_text(p.clv_amount) as clv_text,
+        money_text(p.profit_amount) as profit_text,
+        percent_text(abs(p.growth_rate)) as growth_text,
         p.rule_id,
         case
             when p.rule_id in ('no_order', 'value_unknown', 'profit_unknown') then 'unknown'
@@ -129,13 +145,13 @@ select
         when 'value_unknown' then '客户价值无法得知（' || m.clv_reason_zh || '）。'
         when 'profit_unknown' then '近 12 个月利润无法得知：部分订单没有成本，方案也没有给定毛利率。'
         else case m.clv_measure when 'model' then '预计未来 12 个月价值 ' else '生命周期价值 ' end
-            || money_text(m.clv_amount) || ' ' || s.currency_zh
-            || case when m.is_valuable then '，达到分界线 ' else '，低于分界线 ' end || money_text(m.clv_from)
-            || '；近 12 个月利润 ' || money_text(m.profit_amount) || ' ' || s.currency_zh
-            || case when m.is_profitable then '，达到分界线 ' else '，低于分界线 ' end || money_text(m.profit_from)
+            || m.clv_text || ' ' || s.currency_zh
+            || case when m.is_valuable then '，达到分界线 ' else '，低于分界线 ' end || m.clv_from_text
+            || '；近 12 个月利润 ' || m.profit_text || ' ' || s.currency_zh
+            || case when m.is_profitable then '，达到分界线 ' else '，低于分界线 ' end || m.profit_from_text
             || case m.growth_id
-                when 'growing' then '；近 6 个月净消费比前 6 个月增长 ' || percent_text(m.growth_rate)
-                when 'shrinking' then '；近 6 个月净消费比前 6 个月下降 ' || percent_text(-m.growth_rate)
+                when 'growing' then '；近 6 个月净消费比前 6 个月增长 ' || m.growth_text
+                when 'shrinking' then '；近 6 个月净消费比前 6 个月下降 ' || m.growth_text
                 when 'steady' then '；近 6 个月净消费与前 6 个月持平'
                 when 'started' then '；近 6 个月有净消费，前 6 个月没有'
                 else '；近 12 个月没有净消费'
@@ -147,14 +163,13 @@ select
         when 'profit_unknown'
         then 'Profit of the last 12 months can''t be told: orders lack their cost, and the plan declares no margin.'
         else case m.clv_measure when 'model' then 'Value to come in 12 months ' else 'Lifetime value ' end
-            || money_text(m.clv_amount) || ' ' || s.currency
-            || case when m.is_valuable then ', high from ' else ', below ' end || money_text(m.clv_from)
-            || '; profit of the last 12 months ' || money_text(m.profit_amount) || ' ' || s.currency
-            || case when m.is_profitable then ', high from ' else ', below ' end || money_text(m.profit_from)
+            || m.clv_text || ' ' || s.currency
+            || case when m.is_valuable then ', high from ' else ', below ' end || m.clv_from_text
+            || '; profit of the last 12 months ' || m.profit_text || ' ' || s.currency
+            || case when m.is_profitable then ', high from ' else ', below ' end || m.profit_from_text
             || case m.growth_id
-                when 'growing' then '; net spend of the last 6 months up ' || percent_text(m.growth_rate) || ' on the 6 before'
-                when 'shrinking'
-                then '; net spend of the last 6 months down ' || percent_text(-m.growth_rate) || ' on the 6 before'
+                when 'growing' then '; net spend of the last 6 months up ' || m.growth_text || ' on the 6 before'
+                when 'shrinking' then '; net spend of the last 6 months down ' || m.growth_text || ' on the 6 before'
                 when 'steady' then '; net spend of the last 6 months level with the 6 before'
                 when 'started' then '; net spend in the last 6 months, none in the 6 before'
                 else '; no net spend in the last 12 months'

@@ -13,14 +13,6 @@ with orders as (
     from dws.sales as s
     where not s.is_refund and s.ordered_on <= $as_of
 ),
-days as (
-    select
-        o.customer_id,
-        o.ordered_on as bought_on,
-        sum(o.net_amount) as day_amount
-    from orders as o
-    group by o.customer_id, o.ordered_on
-),
 refunds as (
     select
         r.order_id,
@@ -37,47 +29,48 @@ dated_refunds as (
         r.order_id,
         r.customer_id,
         r.net_amount,
-        max(d.bought_on) as bought_on
+        max(o.ordered_on) as bought_on
     from refunds as r
-    inner join days as d
-        on d.customer_id = r.customer_id
-        and (d.bought_on = r.bought_on or (r.bought_on is null and d.bought_on <= r.refunded_on))
+    inner join orders as o
+        on o.customer_id = r.customer_id
+        and (o.ordered_on = r.bought_on or (r.bought_on is null and o.ordered_on <= r.refunded_on))
     group by r.order_id, r.customer_id, r.net_amount
 ),
-given_back as (
+booked as (
+    select
+        o.customer_id,
+        o.ordered_on as bought_on,
+        o.net_amount
+    from orders as o
+    union all
     select
         r.customer_id,
         r.bought_on,
-        sum(r.net_amount) as day_amount
+        r.net_amount
     from dated_refunds as r
-    group by r.customer_id, r.bought_on
 ),
-firsts as (
+days as (
     select
-        d.customer_id,
-        min(d.bought_on) as first_bought_on
-    from days as d
-    group by d.customer_id
+        b.customer_id,
+        b.bought_on,
+        sum(b.net_amount) as day_amount
+    from booked as b
+    group by b.customer_id, b.bought_on
 ),
 told as (
     select
         d.customer_id,
-        f.first_bought_on,
+        min(d.bought_on) as first_bought_on,
         max(d.bought_on) as last_bought_on,
         count(*) - 1 as repeats,
-        sum(d.day_amount + coalesce(g.day_amount, 0)) filter (where d.bought_on > f.first_bought_on) as repeat_amount,
+        sum(d.day_amount) - min_by(d.day_amount, d.bought_on) as repeat_amount,
         max(d.bought_on) filter (where d.bought_on <= v.holdout_after) as calibration_last_bought_on,
         count(*) filter (where d.bought_on <= v.holdout_after) - 1 as calibration_repeats,
         count(*) filter (where d.bought_on > v.holdout_after) as holdout_purchases,
-        max(d.bought_on) filter (where d.bought_on <= v.year_ago) as last_bought_on_year_ago,
-        v.holdout_after,
-        v.active_after,
-        v.was_active_after
+        max(d.bought_on) filter (where d.bought_on <= v.year_ago) as last_bought_on_year_ago
     from days as d
     cross join plan.value as v
-    inner join firsts as f on f.customer_id = d.customer_id
-    left join given_back as g on g.customer_id = d.customer_id and g.bought_on = d.bought_on
-    group by d.customer_id, f.first_bought_on, v.holdout_after, v.active_after, v.was_active_after
+    group by d.customer_id
 )
 select
     c.customer_id,                                                      -- Customer
@@ -90,10 +83,11 @@ select
     date_diff('day', t.first_bought_on, $as_of) as known_days,          -- Days since the first purchase
     case when t.calibration_repeats >= 0 then t.calibration_repeats end as calibration_repeats, -- Days of purchase after the first, before the held-out months; NULL for who first bought in them
     date_diff('day', t.first_bought_on, t.calibration_last_bought_on) as calibration_last_days, -- Days from the first purchase to the last before the held-out months
-    case when t.calibration_repeats >= 0 then date_diff('day', t.first_bought_on, t.holdout_after) end as calibration_known_days, -- Days from the first purchase to the held-out months
+    case when t.calibration_repeats >= 0 then date_diff('day', t.first_bought_on, v.holdout_after) end as calibration_known_days, -- Days from the first purchase to the held-out months
     case when t.calibration_repeats >= 0 then t.holdout_purchases end as holdout_purchases, -- Days of purchase in the held-out months
-    coalesce(t.last_bought_on_year_ago > t.was_active_after, false) as was_active, -- Whether the customer was active a year ago, by the plan's months without a purchase
-    coalesce(t.last_bought_on > t.active_after, false) as is_active     -- Whether the customer is active on the day
+    coalesce(t.last_bought_on_year_ago > v.was_active_after, false) as was_active, -- Whether the customer was active a year ago, by the plan's months without a purchase
+    coalesce(t.last_bought_on > v.active_after, false) as is_active     -- Whether the customer is active on the day
 from dwd.customers as c
 cross join plan.settings as p
+cross join plan.value as v
 left join told as t on t.customer_id = c.customer_id
