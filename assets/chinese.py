@@ -20,8 +20,9 @@ class NoChineseName(TuokeError):
 
 @dataclass(frozen=True)
 class Chinese:
-    """The dictionary: names of tables, of columns, of columns of one table, and words for coded values by column."""
+    """The dictionary: names of first words, tables, columns, and columns of one table; words for values by column."""
 
+    prefixes: Mapping[str, str]
     tables: Mapping[str, str]
     columns: Mapping[str, str]
     of: Mapping[str, Mapping[str, str]]
@@ -44,11 +45,17 @@ class Chinese:
             NoChineseName: it has no name.
         """
         names = self.columns | _kpis() | self.of.get(table, {})
-        if name in names:
-            return names[name]
-        if name.endswith(ENGLISH) and (chinese := names.get(name.removesuffix(ENGLISH) + CHINESE)):
-            return f"{chinese}（英文）"
+        if found := self._found(names, name):
+            return found
+        if name.endswith(ENGLISH) and (found := self._found(names, name.removesuffix(ENGLISH) + CHINESE)):
+            return f"{found}（英文）"
         raise NoChineseName(f"{table}.{name} has no Chinese name; give it one under columns in sql/{FILE.name}")
+
+    def _found(self, names: Mapping[str, str], name: str) -> str | None:
+        """The name of a column, or of its first word and the rest of it."""
+        first, _, rest = name.partition("_")
+        composed = self.prefixes[first] + names[rest] if first in self.prefixes and rest in names else None
+        return names.get(name, composed)
 
     def is_shown(self, name: str) -> bool:
         """Whether a column has a place in the Chinese view: all but what is said in English a second time."""

@@ -7,6 +7,8 @@ from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.segment_transitions import SEGMENT_TRANSITIONS
 from assets.dwd.identity import CHANGES
+from assets.dws.customer_value import CUSTOMER_VALUE
+from assets.dws.personas import PERSONAS
 from assets.model_fits import MODELS
 from assets.published import Published
 from pipeline.engine import SQL_FOLDER, Model, read_model, standard_macros
@@ -29,8 +31,25 @@ def models() -> dict[str, Model]:
 
 def published() -> list[Published]:
     """The tables readers see, the customer table first."""
-    names = ("dws.customer_segments", "dws.customer_directory", "ads.funnel", "ads.segment_summary")
+    names = (
+        "dws.customer_segments",
+        "dws.customer_directory",
+        "dws.customer_tags",
+        "dws.customer_tier_history",
+        "dws.win_back",
+        "ads.funnel",
+        "ads.segment_summary",
+    )
     sql = [models()[name] for name in names]
     quality = [SCORECARD, RESULTS, TREATED, LEDGER, QUARANTINE, AUDIT, BACKCHECK, CHANGES]
-    python = [KPI_VALUES, kpi_scorecard_spec(), COMPOSITE_SCORES, SEGMENT_TRANSITIONS, MODELS, *quality]
+    python = [
+        CUSTOMER_VALUE,
+        PERSONAS,
+        KPI_VALUES,
+        kpi_scorecard_spec(),
+        COMPOSITE_SCORES,
+        SEGMENT_TRANSITIONS,
+        MODELS,
+        *quality,
+    ]
     return [Published.of(table) for table in [*sql, *python]]

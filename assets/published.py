@@ -36,8 +36,10 @@ from quality.contract import contracts
 from quality.staged import demand, expectations
 
 CUSTOMER_GRAIN = ("customer_id",)
-LARGE = frozenset({"ads.kpi_values"})
-"""Tables without a row per customer that have many all the same: each day a partition of its own, too."""
+LARGE = frozenset({"ads.kpi_values", "dws.customer_tags", "dws.customer_tier_history"})
+"""Tables of other grains that have many rows all the same: each day a partition of its own, too."""
+BESIDE = {"dws.customer_segments": ("segment_transitions",)}
+"""What readers find beside a table: files of sql/postgres."""
 STAGED_CHECK = "staged_rows_hold"
 
 
@@ -92,6 +94,7 @@ class Published:
             grain=self.grain,
             files=(file,),
             by_day_partition=self.grain == CUSTOMER_GRAIN or self.name in LARGE,
+            beside=BESIDE.get(self.name, ()),
         )
 
 

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from quality.suites import Outcome
 
 STATES = ("final", "provisional", "withheld")
+SCHEMES = ("rfm", "rfm_score", "abc", "matrix", "tier", "lifecycle", "churn", "persona", "group")
 
 
 def expectations(name: str, grain: Sequence[str], rows: int) -> dict[str, "Expectation"]:
@@ -64,10 +65,21 @@ def _customer_segments() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
     return {
-        "rfm_class_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_class_id"),
+        **{
+            f"{scheme}_class_required": gxe.ExpectColumnValuesToNotBeNull(column=f"{scheme}_class_id")
+            for scheme in SCHEMES
+        },
         "rfm_rule_required": gxe.ExpectColumnValuesToNotBeNull(column="rfm_rule_id"),
         "abc_allowed": gxe.ExpectColumnValuesToBeInSet(column="abc_class_id", value_set=["A", "B", "C"]),
+        "alive_range": gxe.ExpectColumnValuesToBeBetween(column="value_alive_probability", min_value=0, max_value=1),
+        "churn_score_range": gxe.ExpectColumnValuesToBeBetween(column="churn_score", min_value=0, max_value=100),
     }
+
+
+def _segment_transitions() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {"share_range": gxe.ExpectColumnValuesToBeBetween(column="share_of_from", min_value=0, max_value=1)}
 
 
 def _customer_directory() -> dict[str, "Expectation"]:
@@ -92,6 +104,7 @@ def _customer_directory() -> dict[str, "Expectation"]:
 
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.kpi_values": _kpi_values,
+    "ads.segment_transitions": _segment_transitions,
     "dq.quality_scorecard": _quality_scorecard,
     "dq.ledger": _ledger,
     "dws.customer_directory": _customer_directory,

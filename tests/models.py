@@ -132,7 +132,7 @@ def holding(names: Sequence[str], tables: Tables, plan: Plan, as_of: date) -> It
     values |= {
         name: rows for name, rows in plan_tables(plan, as_of, additive=frozenset()).items() if name in plan_inputs
     }
-    values |= {name: _computed(name, tables.get(name, [])) for name in COMPUTED}
+    values |= {name: _computed(name, tables) for name in COMPUTED}
     values["dws.none"] = pa.table({"x": [0]})
     values["secret.keys"] = pa.table({"hash_key": [HASH_KEY]})
     with DuckDBEngine(memory_limit="1GB", threads=1).session(zone=plan.timezone, tables={}, values=values) as session:
@@ -168,7 +168,10 @@ def _upstream(name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _computed(name: str, rows: list[Row]) -> pa.Table:
+def _computed(name: str, tables: Tables) -> pa.Table:
+    """Rows as they are given; of customers of whom none are, a row each in which nothing could be told."""
+    every = [{"customer_id": customer} for customer in _own_ids(tables)]
+    rows = tables.get(name, every if COMPUTED[name].grain == ("customer_id",) else [])
     for row in rows:
         _refuse_unknown(row, COMPUTED[name].columns)
     return pa.Table.from_pylist(rows, schema=COMPUTED[name].schema)
@@ -197,10 +200,15 @@ def _complete(table: str, row: Row, number: int) -> Row:
 
 
 def _links(tables: Tables) -> pa.Table:
-    own = [row.get("customer_id", f"C{number}") for number, row in enumerate(tables.get("customers", []), start=1)]
-    rows = [{"source_customer_id": customer, "customer_id": customer, "rule_id": "own"} for customer in own]
+    rows = [
+        {"source_customer_id": customer, "customer_id": customer, "rule_id": "own"} for customer in _own_ids(tables)
+    ]
     rows += [{"rule_id": "identity_unique"} | row for row in tables.get(LINKS, [])]
     return pa.table({name: pa.array([row.get(name) for row in rows], pa.string()) for name in LINK_COLUMNS})
+
+
+def _own_ids(tables: Tables) -> list[str]:
+    return [row.get("customer_id", f"C{number}") for number, row in enumerate(tables.get("customers", []), start=1)]
 
 
 def _value(value: Any, kind: str, plan: Plan) -> Any:

@@ -285,8 +285,10 @@ def _ensure(cursor: Cursor, table: Table) -> None:
         if not _standing(cursor, table.chinese_name).exists or _is_relabelled(cursor, table):
             cursor.execute(relations.create_chinese(table))
         said += relations.describe_chinese(table, _standing(cursor, table.chinese_name))
-    for statement_ in said:
-        cursor.execute(statement_)
+    for words in said:
+        cursor.execute(words)
+    for name in table.beside:
+        cursor.execute(statement(name))
 
 
 def _is_relabelled(cursor: Cursor, table: Table) -> bool:

@@ -87,6 +87,8 @@ class Table:
     grain: tuple[str, ...]
     files: tuple[Path, ...] = field(repr=False)
     by_day_partition: bool = False
+    beside: tuple[str, ...] = ()
+    """What belongs to it besides, a function say: names of files in sql/postgres that are safe to repeat."""
 
     def __post_init__(self) -> None:
         schema, _, bare = self.name.partition(".")

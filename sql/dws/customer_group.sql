@@ -48,7 +48,7 @@ decided as (
     select
         m.customer_id,
         m.kind,
-        cast(floor(cast(m.age as double) / 10) * 10 as bigint) as decade,
+        decade(m.age) as decade,
         m.spend_amount,
         m.spend_percentile,
         money_text(m.spend_amount) as amount_text,
@@ -56,7 +56,7 @@ decided as (
         case
             when r.rule_id is not null then r.rule_id
             when m.kind = 'company' then 'company'
-            when m.age is null then 'birth_year_unknown'
+            when not is_given(m.age) then 'birth_year_unknown'
             else 'no_rule'
         end as rule_id,
         r.strategy_zh,

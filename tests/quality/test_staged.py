@@ -5,13 +5,21 @@ import pytest
 import sqlalchemy as sa
 
 from pipeline.errors import GateClosed
-from quality.staged import demand, expectations
+from quality.staged import SCHEMES, demand, expectations
 from quality.suites import NotEvaluated, validate_table
 
 KPI = {"kpi": "cac", "member": "(all)", "state": "final", "value": 1.0, "score": 50.0, "reason": None}
 SCORE = {"table_name": "orders", "dimension": "accuracy", "rate": 0.99}
 ENTRY = {"table_name": "orders", "layer": "dwd", "is_balanced": True}
-SEGMENT = {"customer_id": "C1", "rfm_class_id": "new", "rfm_rule_id": "new", "abc_class_id": "A"}
+SEGMENT = {
+    "customer_id": "C1",
+    **{f"{scheme}_class_id": "some" for scheme in SCHEMES},
+    "rfm_rule_id": "new",
+    "abc_class_id": "A",
+    "value_alive_probability": 0.5,
+    "churn_score": 50.0,
+}
+MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -29,6 +37,7 @@ GOOD = {
     "dq.ledger": (ENTRY, ("table_name", "layer")),
     "dws.customer_directory": (CUSTOMER, ("customer_id",)),
     "dws.customer_segments": (SEGMENT, ("customer_id",)),
+    "ads.segment_transitions": (MOVE, ("scheme", "from_class_id")),
 }
 
 BROKEN = [
@@ -51,7 +60,15 @@ BROKEN = [
     pytest.param("dws.customer_directory", {"phone_tail": "13812345678"}, "phone_tail_masked", id="whole-phone"),
     pytest.param("dws.customer_directory", {"email_domain": "a@b.cn"}, "email_domain_masked", id="whole-e-mail"),
     pytest.param("dws.customer_directory", {"phone_hash": "13812345678"}, "phone_hash_masked", id="no-hash"),
-    pytest.param("dws.customer_segments", {"rfm_class_id": None}, "rfm_class_required", id="no-class"),
+    *[
+        pytest.param(
+            "dws.customer_segments", {f"{scheme}_class_id": None}, f"{scheme}_class_required", id=f"no-{scheme}"
+        )
+        for scheme in SCHEMES
+    ],
+    pytest.param("dws.customer_segments", {"value_alive_probability": 1.1}, "alive_range", id="too-alive"),
+    pytest.param("dws.customer_segments", {"churn_score": -1.0}, "churn_score_range", id="score-below-nothing"),
+    pytest.param("ads.segment_transitions", {"share_of_from": 1.5}, "share_range", id="more-than-all"),
     pytest.param("dws.customer_segments", {"rfm_rule_id": None}, "rfm_rule_required", id="no-rule"),
     pytest.param("dws.customer_segments", {"abc_class_id": "D"}, "abc_allowed", id="unknown-abc-class"),
 ]
