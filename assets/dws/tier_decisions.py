@@ -176,10 +176,10 @@ def parts(spend: pd.DataFrame, listed: pd.DataFrame | None, tiers: Tiers, a_unti
     `spend` has code, annual, previous, recent, earlier (hundredths of the currency) and is_new; `listed` has code,
     is_listed and is_known, of those the customers' table knows, or is None where the plan declares no list.
     """
-    annual = spend["annual"].to_numpy()
+    places = _Places.of(spend["annual"].to_numpy())
     scored = {
-        "contribution": 100 * _share_up_to(annual),
-        "strategic": _strategic(spend["code"].to_numpy(), annual, listed, tiers, a_until),
+        "contribution": 100 * places.shares,
+        "strategic": _strategic(spend["code"].to_numpy(), places.in_class_a(a_until), listed, tiers),
         "growth": _growth(spend),
     }
     weights = {name: getattr(tiers.weights, name) for name in PARTS}
@@ -237,26 +237,39 @@ def _change(scored: pd.DataFrame, tiers: Tiers) -> tuple[np.ndarray, np.ndarray,
     return change, risen, fallen
 
 
-def _share_up_to(amounts: np.ndarray) -> np.ndarray:
-    """For each amount the share of the amounts above 0 that are as large or smaller; 0 for what is not above 0."""
-    ordered = np.sort(amounts[amounts > 0])
-    found = np.searchsorted(ordered, amounts, side="right")
-    return np.where(amounts > 0, found / max(len(ordered), 1), 0.0)
+@dataclass(frozen=True)
+class _Places:
+    """For each amount how many of the amounts above 0 are as large or smaller, and what all up to them come to."""
+
+    amounts: np.ndarray
+    up_to: np.ndarray
+    reached: np.ndarray
+
+    @classmethod
+    def of(cls, amounts: np.ndarray) -> "_Places":
+        """Places among amounts; who is not above 0 has none."""
+        order = np.argsort(amounts, kind="stable")
+        ordered = amounts[order]
+        last_of_ties = np.searchsorted(ordered, ordered, side="right")
+        below = np.searchsorted(ordered, 0, side="right")
+        up_to = np.empty(len(amounts), dtype=np.int64)
+        up_to[order] = np.maximum(last_of_ties - below, 0)
+        return cls(amounts, up_to, np.concatenate([[0], np.cumsum(ordered[below:])]))
+
+    @property
+    def shares(self) -> np.ndarray:
+        """The share of the amounts above 0 that are as large or smaller; 0 for what is not above 0."""
+        return self.up_to / max(len(self.reached) - 1, 1)
+
+    def in_class_a(self, until: float) -> np.ndarray:
+        """Whether those who spent more made less than this share of all (I34)."""
+        more = self.reached[-1] - self.reached[self.up_to]
+        return (self.amounts > 0) & (more < until * self.reached[-1])
 
 
-def _is_class_a(amounts: np.ndarray, until: float) -> np.ndarray:
-    """Whether those who spent more made less than this share of all (I34)."""
-    ordered = np.sort(amounts[amounts > 0])
-    reached = np.concatenate([[0], np.cumsum(ordered)])
-    more = reached[-1] - reached[np.searchsorted(ordered, amounts, side="right")]
-    return (amounts > 0) & (more < until * reached[-1])
-
-
-def _strategic(
-    codes: np.ndarray, annual: np.ndarray, listed: pd.DataFrame | None, tiers: Tiers, a_until: float
-) -> np.ndarray:
+def _strategic(codes: np.ndarray, in_class_a: np.ndarray, listed: pd.DataFrame | None, tiers: Tiers) -> np.ndarray:
     """100 where any part of the definition holds; unknown where none does and what would tell is not on record."""
-    holds = _is_class_a(annual, a_until) & tiers.strategic.class_a
+    holds = in_class_a & tiers.strategic.class_a
     known = np.full(len(codes), tiers.strategic.class_a and listed is None)
     if listed is not None:
         found = listed.set_index("code").reindex(codes)

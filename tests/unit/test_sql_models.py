@@ -58,6 +58,7 @@ def test_it_says_which_document_asks_for_it(path: Path) -> None:
         pytest.param("money_text(cast(-0.05 as decimal(18, 2)))", "-0.05", id="cents-given-back"),
         pytest.param("money_text(cast(999.99 as decimal(18, 2)))", "999.99", id="below-a-thousand"),
         pytest.param("money_text(cast(1000 as decimal(18, 2)))", "1,000.00", id="a-thousand"),
+        pytest.param("money_text(cast(-999999.99 as decimal(18, 2)))", "-999,999.99", id="just-below-a-million"),
         pytest.param("money_text(cast(-1234567.8 as decimal(18, 2)))", "-1,234,567.80", id="millions-given-back"),
         pytest.param("money_text(9999999999999999.99)", "9,999,999,999,999,999.99", id="the-most"),
         pytest.param("money_text(cast(null as decimal(18, 2)))", None, id="unknown-money"),
