@@ -52,18 +52,6 @@ with placed as (
     from dws.customer_tier as t
     union all
     select
-        l.customer_id,
-        'lifecycle' as scheme,
-        l.class_id
-    from dws.customer_lifecycle as l
-    union all
-    select
-        x.customer_id,
-        'churn' as scheme,
-        x.class_id
-    from dws.customer_churn as x
-    union all
-    select
         o.customer_id,
         'persona' as scheme,
         o.class_id
