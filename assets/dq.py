@@ -23,7 +23,7 @@ from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
 from quality.relations import related_tables, relation_results
-from quality.scorecard import RESULTS, SCORECARD
+from quality.scorecard import RESULTS, SCORECARD, SOURCE_STATES, states
 from quality.tables import freshness_score, reference_scores, usual_rows, volume_score
 from quality.treatment import TREATED
 
@@ -38,6 +38,13 @@ def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
     inputs = [f"dwd.{table}" for table in contracts()]
     return [
         *(_together(part, spec, inputs, plan) for part, spec in PARTS.items()),
+        python_asset(
+            SOURCE_STATES,
+            source_states,
+            inputs=[SCORECARD.name],
+            plan=plan,
+            lineage={name: [(SCORECARD.name, "status"), (SCORECARD.name, "reason")] for name in ("state", "reason")},
+        ),
         python_asset(
             LEDGER,
             ledger,
@@ -75,6 +82,14 @@ def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             },
         ),
     ]
+
+
+def source_states(day: ProjectDay) -> pd.DataFrame:
+    """`dq.source_states` of a day."""
+    absent = [table for table in contracts() if not day.project.sources.feeds(table)]
+    found = states(day.read(SCORECARD.name), absent)
+    rows = [{"table_name": table, "state": told.state, "reason": told.reason} for table, told in found.items()]
+    return pd.DataFrame(rows, columns=list(SOURCE_STATES.columns))
 
 
 def audit(day: ProjectDay) -> pd.DataFrame:

@@ -39,6 +39,7 @@ def published() -> list[Published]:
         "dws.win_back",
         "ads.funnel",
         "ads.segment_summary",
+        "ads.budget_variance",
     )
     sql = [models()[name] for name in names]
     quality = [SCORECARD, RESULTS, TREATED, LEDGER, QUARANTINE, AUDIT, BACKCHECK, CHANGES]

@@ -59,6 +59,18 @@ RESULTS = TableSpec(
 )
 
 
+SOURCE_STATES = TableSpec(
+    name="dq.source_states",
+    description="One row per source table: how far figures made of it can be trusted on the day, and why not further.",
+    grain=("table_name",),
+    columns={
+        "table_name": ("text", "Canonical table"),
+        "state": ("text", "final, provisional or withheld"),
+        "reason": ("text", "Why it is not final; NULL when there is nothing to say"),
+    },
+)
+
+
 @dataclass(frozen=True)
 class SourceState:
     """How far figures made of a table can be trusted, and why not further."""

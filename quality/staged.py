@@ -102,7 +102,23 @@ def _customer_directory() -> dict[str, "Expectation"]:
     }
 
 
+def _budget_variance() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    withheld = {"row_condition": Column("state") == "withheld"}
+    statuses = ["on_plan", "warning", "overspent", "unbudgeted"]
+    return {
+        "adds_up_to_the_ledger": gxe.ExpectColumnValuesToBeInSet(column="is_reconciled", value_set=[True]),
+        "reconciliation_told": gxe.ExpectColumnValuesToNotBeNull(column="is_reconciled"),
+        "status_allowed": gxe.ExpectColumnValuesToBeInSet(column="budget_status", value_set=statuses),
+        "withheld_has_no_status": gxe.ExpectColumnValuesToBeNull(column="budget_status", **withheld),
+        "withheld_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="reason_en", **withheld),
+    }
+
+
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
+    "ads.budget_variance": _budget_variance,
     "ads.kpi_values": _kpi_values,
     "ads.segment_transitions": _segment_transitions,
     "dq.quality_scorecard": _quality_scorecard,

@@ -27,6 +27,7 @@ from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
 from pipeline.tables import TableSpec
 from quality.contract import contracts
+from quality.scorecard import SOURCE_STATES
 
 Row = dict[str, Any]
 Tables = Mapping[str, list[Row]]
@@ -35,7 +36,7 @@ DAY = date(2026, 11, 20)
 HASH_KEY = "key of the tests"
 LINKS = "customer_links"
 LINK_COLUMNS = ("source_customer_id", "customer_id", "rule_id", "_row_id")
-COMPUTED = {spec.name: spec for spec in (CUSTOMER_VALUE, CUSTOMER_PERSONA, PERSONAS)}
+COMPUTED = {spec.name: spec for spec in (CUSTOMER_VALUE, CUSTOMER_PERSONA, PERSONAS, SOURCE_STATES)}
 """Tables of Python that models read."""
 
 ORDINARY: dict[str, Row] = {

@@ -15,6 +15,7 @@ from pydantic import Field, field_validator, model_validator
 
 from pipeline.errors import ConfigurationError
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
+from pipeline.plan.budget import Budget
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.personas import Personas
@@ -30,6 +31,7 @@ __all__ = [
     "Abc",
     "Area",
     "BrandLoyal",
+    "Budget",
     "Campaign",
     "Channel",
     "Cleaning",
@@ -220,6 +222,7 @@ class Plan(Strict):
     quality: Quality = Quality()
     cleaning: Cleaning = Cleaning()
     identity: Identity = Identity()
+    budget: Budget = Budget()
     periods: Periods = Periods()
     retention: Retention = Retention()
 

@@ -20,6 +20,7 @@ SEGMENT = {
     "churn_score": 50.0,
 }
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
+BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -32,6 +33,7 @@ CUSTOMER = {
 }
 
 GOOD = {
+    "ads.budget_variance": (BUDGET, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
     "dq.ledger": (ENTRY, ("table_name", "layer")),
@@ -51,6 +53,21 @@ BROKEN = [
     pytest.param("ads.kpi_values", {"score": 201.0}, "score_range", id="score-too-high"),
     pytest.param("ads.kpi_values", {"value": float("inf")}, "value_finite", id="infinite-value"),
     pytest.param("ads.kpi_values", {"kpi": None}, "kpi_required", id="no-grain"),
+    pytest.param("ads.budget_variance", {"is_reconciled": False}, "adds_up_to_the_ledger", id="costs-lost"),
+    pytest.param("ads.budget_variance", {"is_reconciled": None}, "reconciliation_told", id="costs-not-compared"),
+    pytest.param("ads.budget_variance", {"budget_status": "fine"}, "status_allowed", id="unknown-budget-status"),
+    pytest.param(
+        "ads.budget_variance",
+        {"state": "withheld", "reason_en": "no source"},
+        "withheld_has_no_status",
+        id="withheld-budget-status",
+    ),
+    pytest.param(
+        "ads.budget_variance",
+        {"state": "withheld", "budget_status": None},
+        "withheld_has_a_reason",
+        id="withheld-budget-without-reason",
+    ),
     pytest.param("dq.quality_scorecard", {"rate": 1.2}, "rate_range", id="rate-above-one"),
     pytest.param("dq.ledger", {"is_balanced": False}, "balanced", id="unbalanced"),
     pytest.param("dws.customer_directory", {"display_name": "王小明"}, "display_name_masked", id="name-of-a-person"),
