@@ -1,13 +1,12 @@
-"""The scoring of churn on values a test writes down: the models that judge and score, without those that measure."""
+"""The scoring of churn on values a test writes down: the model that scores, without those that measure."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
 from models import DAY, a_plan, model
 
-from pipeline.engine import DuckDBEngine, Session
+from pipeline.engine import DuckDBEngine
 from pipeline.plan import Plan
 from pipeline.plan_tables import SCHEMAS, plan_tables
 
@@ -22,11 +21,11 @@ LIVES = {
     "last_ordered_on": pa.date32(),
     "recency_days": pa.int64(),
 }
-SCORING = ("dws.churn_indicators", "dws.customer_churn")
+SCORING = "dws.customer_churn"
 
 
 def measured(values: Mapping[str, Mapping[str, float]]) -> pa.Table:
-    """Rows of `dws.churn_values`: customer -> indicator -> value."""
+    """Rows of `dws.churn_indicators`: customer -> indicator -> value."""
     rows = [
         {"customer_id": customer, "indicator": indicator, "value": value, "observed": value, "compared_with": value}
         for customer, told in values.items()
@@ -39,18 +38,6 @@ def scored(
     customers: Sequence[str], values: pa.Table, *, plan: Plan | None = None, indicators: list[Row] | None = None
 ) -> dict[str, Row]:
     """`dws.customer_churn` of customers who bought lately, by customer; `indicators` stand in for the plan's."""
-    with scoring(customers, values, plan=plan, indicators=indicators) as session:
-        columns = model(SCORING[-1]).columns
-        rows = session.rows(model(SCORING[-1]).bound(as_of=DAY))
-    found = [dict(zip(columns, row, strict=True)) for row in rows]
-    return {row["customer_id"]: row for row in sorted(found, key=lambda row: row["customer_id"])}
-
-
-@contextmanager
-def scoring(
-    customers: Sequence[str], values: pa.Table, *, plan: Plan | None = None, indicators: list[Row] | None = None
-) -> Iterator[Session]:
-    """A session in which the values are judged, before the customers are scored."""
     plan = plan or a_plan()
     life = {"class_id": "lifecycle_mature", "last_ordered_on": DAY, "recency_days": 0}
     lives = [{"customer_id": customer, **life} for customer in customers]
@@ -61,10 +48,10 @@ def scoring(
     tables |= {
         "dwd.customers": pa.table({"customer_id": pa.array(customers, pa.string())}),
         "dws.customer_lifecycle": pa.Table.from_pylist(lives, schema=pa.schema(LIVES)),
-        "dws.churn_values": values,
+        "dws.churn_indicators": values,
     }
-    needed = {name for scorer in SCORING for name in (*model(scorer).inputs, *model(scorer).plan_inputs)}
-    given = {name: table for name, table in tables.items() if name in needed}
+    scorer = model(SCORING)
+    given = {name: tables[name] for name in (*scorer.inputs, *scorer.plan_inputs)}
     with DuckDBEngine(memory_limit="1GB", threads=1).session(zone=plan.timezone, tables={}, values=given) as session:
-        session.keep(SCORING[0], model(SCORING[0]).bound(as_of=DAY))
-        yield session
+        found = [dict(zip(scorer.columns, row, strict=True)) for row in session.rows(scorer.bound(as_of=DAY))]
+    return {row["customer_id"]: row for row in sorted(found, key=lambda row: row["customer_id"])}

@@ -4,17 +4,30 @@
 -- grain: customer_id
 -- seed: S4 流失预警干预; S2 §04; S3 二(四); F144, F147; I39
 with whole as (
-    select sum(cast(round(i.weight, 6) as decimal(12, 6))) as weight
+    select sum(millionths(i.weight)) as weight
     from plan.churn_indicators as i
+),
+told as (
+    select
+        i.customer_id,
+        i.indicator,
+        i.value,
+        i.observed,
+        i.compared_with,
+        n.position,
+        millionths(n.weight) as weight,
+        millionths(n.weight) * risk_of(i.value, n.calm, n.alarm) as weighted_risk
+    from dws.churn_indicators as i
+    inner join plan.churn_indicators as n on n.indicator = i.indicator
 ),
 scored as (
     select
-        i.customer_id,
-        count(*) filter (where i.is_told) as indicators_told,
-        sum(i.weight) filter (where i.is_told) as told_weight,
-        sum(i.weight * i.risk) as weighted_risk
-    from dws.churn_indicators as i
-    group by i.customer_id
+        t.customer_id,
+        count(*) as indicators_told,
+        sum(t.weight) as told_weight,
+        sum(t.weighted_risk) as weighted_risk
+    from told as t
+    group by t.customer_id
 ),
 rated as (
     select
@@ -47,27 +60,24 @@ judged as (
 ),
 ranked as (
     select
-        i.customer_id,
-        i.indicator,
-        i.value,
-        i.observed,
-        i.compared_with,
-        n.label_zh,
-        n.label_en,
+        t.customer_id,
+        t.indicator,
+        t.value,
+        t.observed,
+        t.compared_with,
         row_number() over (
-            partition by i.customer_id order by i.weight * i.risk desc nulls last, n.position asc nulls last
+            partition by t.customer_id order by t.weighted_risk desc nulls last, t.position asc nulls last
         ) as position
-    from dws.churn_indicators as i
-    inner join plan.churn_indicators as n on n.indicator = i.indicator
-    where i.risk > 0 and i.weight > 0
+    from told as t
+    where t.weighted_risk > 0
 ),
 spoken as (
     select
         r.customer_id,
         r.indicator,
         r.position,
-        r.label_zh,
-        r.label_en,
+        n.label_zh,
+        n.label_en,
         cast(p.recent_months as varchar) as recent_months_zh,
         things_en(p.recent_months, 'month') as recent_months_en,
         cast(p.before_months as varchar) as before_months_zh,
@@ -89,6 +99,7 @@ spoken as (
         case when r.indicator in ('order_value_fall', 'refund_share') then money_text(r.compared_with) end
             as compared_money
     from ranked as r
+    inner join plan.churn_indicators as n on n.indicator = r.indicator
     cross join plan.churn as p
     cross join plan.settings as s
     where r.position <= 3

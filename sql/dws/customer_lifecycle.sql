@@ -1,19 +1,18 @@
 -- The stage of life of every customer: prospect, new, growing, mature, at risk, silent or churned.
 -- The wait since the last order decides first: churned, then silent, then at risk; then how long ago the first order was;
--- then how net spend moved between the last months and as many before; a fall counts only of who ordered on as many days
--- in them as make a rhythm. Who does none of it is mature.
+-- then how net spend moved between the last months and as many before; a fall counts only of who ordered as often in
+-- them as makes a rhythm. Who does none of it is mature.
 -- grain: customer_id
 -- seed: S2 §04; S4 客户周期; S3 一(三), 二(五); F142, F146; I24
 with spend as (
     select
         s.customer_id,
         sum(s.net_amount) filter (where s.ordered_on > p.trend_start) as late_amount,
-        sum(s.net_amount) filter (where s.ordered_on > p.trend_before_start and s.ordered_on <= p.trend_start)
-            as before_amount,
-        count(distinct s.ordered_on) filter (where not s.is_refund and s.ordered_on > p.trend_before_start)
-            as trend_order_days
+        sum(s.net_amount) filter (where s.ordered_on <= p.trend_start) as before_amount,
+        count(*) filter (where not s.is_refund) as trend_orders
     from dws.sales as s
     cross join plan.lifecycle as p
+    where s.ordered_on > p.trend_before_start
     group by s.customer_id
 ),
 measured as (
@@ -31,7 +30,7 @@ measured as (
         w.is_held_back,
         cast(coalesce(s.late_amount, 0) as decimal(18, 2)) as late_amount,
         cast(coalesce(s.before_amount, 0) as decimal(18, 2)) as before_amount,
-        coalesce(s.trend_order_days, 0) as trend_order_days
+        coalesce(s.trend_orders, 0) as trend_orders
     from dwd.customers as c
     left join dws.customer_waits as w on w.customer_id = c.customer_id and w.ended_on is null
     left join spend as s on s.customer_id = c.customer_id
@@ -47,7 +46,7 @@ ruled as (
             when m.silent_on <= $as_of then 'silent_by_calendar'
             when m.at_risk_on <= $as_of then 'at_risk_by_rhythm'
             when m.first_ordered_on > p.new_after then 'first_order'
-            when m.trend_order_days >= p.rhythm_order_days
+            when m.trend_orders >= p.rhythm_order_days
                 and m.before_amount > 0
                 and cast(m.late_amount as double) <= cast(m.before_amount as double) * (1 - p.at_risk_fall)
             then 'spend_fell'
@@ -74,8 +73,8 @@ classed as (
             when 'spend_rose' then 'growing'
             else 'mature'
         end as class_id,
-        money_text(r.late_amount) as late_text,
-        money_text(r.before_amount) as before_text,
+        case when r.rule_id in ('spend_fell', 'spend_rose', 'steady') then money_text(r.late_amount) end as late_text,
+        case when r.rule_id in ('spend_fell', 'spend_rose', 'steady') then money_text(r.before_amount) end as before_text,
         case
             when r.before_amount > 0
             then cast(r.late_amount * 100 as double) / cast(r.before_amount * 100 as double) - 1

@@ -16,7 +16,7 @@ numbered as (
         d.customer_id,
         d.ordered_on,
         row_number() over (partition by d.customer_id order by d.ordered_on nulls last) as order_days,
-        min(d.ordered_on) over (partition by d.customer_id) as first_ordered_on,
+        min(d.ordered_on) over (partition by d.customer_id order by d.ordered_on nulls last) as first_ordered_on,
         lead(d.ordered_on) over (partition by d.customer_id order by d.ordered_on nulls last) as ended_on
     from order_days as d
 ),

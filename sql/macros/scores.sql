@@ -15,10 +15,13 @@ create macro score_of(x, cut_1, cut_2, cut_3, cut_4) as
 create macro fall_a_month(late, late_months, before, before_months) as
     1 - (cast(late as double) * before_months) / (cast(before as double) * late_months);
 
+-- Numbers that add up to the same sum in whatever order they come.
+create macro millionths(x) as cast(round(x, 6) as decimal(12, 6));
+
 -- 0 at `calm` and beyond, 1 at `alarm` and beyond, in proportion between; either may be the greater one. NULL stays NULL,
 -- which least and greatest would pass over.
 create macro risk_of(value, calm, alarm) as
     case
         when value is not null
-        then least(greatest((value - calm) / (alarm - calm), cast(0 as double)), cast(1 as double))
+        then millionths(least(greatest((value - calm) / (alarm - calm), cast(0 as double)), cast(1 as double)))
     end;

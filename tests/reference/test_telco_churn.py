@@ -2,7 +2,7 @@
 
 The file knows no orders, so the twelve indicators can't be measured on it. What it does know that bears on leaving is
 given as indicators of its own, by limits written down from the meaning of each column, each with the same weight, and
-scored by the very models that score the twelve. Two of the six turn out to tell nothing; they stay in.
+scored by the very model that scores the twelve. Two of the six turn out to tell nothing; they stay in.
 """
 
 from pathlib import Path
@@ -69,7 +69,7 @@ def scores(people: pd.DataFrame) -> pd.Series:
 
 
 def told(people: pd.DataFrame) -> pa.Table:
-    """What the file tells, as rows of `dws.churn_values`; a first bill tells of no fall."""
+    """What the file tells, as rows of `dws.churn_indicators`; a first bill tells of no fall."""
     has_internet = people["internet_service"] != "No"
     values = pd.DataFrame(
         {

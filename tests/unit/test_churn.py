@@ -4,14 +4,15 @@ The day is 2026-11-20; late is after 2026-08-20, before is after 2025-11-20.
 """
 
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pyarrow as pa
 import pytest
-from churn_rows import measured, scored, scoring
+from churn_rows import measured, scored
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import DAY, Row, a_plan, model, run_model
+from models import DAY, Row, a_plan, run_model
 from pydantic import ValidationError
 
 from pipeline.plan import Label, Plan, Segments
@@ -50,9 +51,23 @@ def told(indicator: str, plan: Plan | None = None, **tables: list[Row]) -> float
     tables = {"customers": [{}], "orders": ONE_ORDER} | tables
     tables["orders"] = numbered(tables["orders"], "order_id")
     tables["interactions"] = numbered(tables.get("interactions", []), "interaction_id")
-    rows = run_model("dws.churn_values", tables, plan=plan)
+    rows = run_model("dws.churn_indicators", tables, plan=plan)
     values = [row["value"] for row in rows if (row["customer_id"], row["indicator"]) == ("C1", indicator)]
     return values[0] if values else None
+
+
+def churn_plan(**changes: Any) -> Plan:
+    return a_plan(segments=Segments(churn=Churn(**changes)))
+
+
+EVENTS = {
+    "orders": [
+        order(day, product="A") for day in ("2026-01-10", "2026-03-01", "2026-04-20", "2026-06-09", "2026-07-29")
+    ]
+    + [order(LATE, customer_id="C2", product="B")],
+    "answers": [answer("nps", 2, BEFORE), answer("csat", 3, BEFORE)],
+    "interactions": [contact("complaint", LATE, customer_id="C2")],
+}
 
 
 # --- the twelve indicators ---
@@ -242,7 +257,7 @@ def test_a_product_without_a_name_goes_by_its_category() -> None:
 
 def test_a_customer_without_orders_and_one_the_crm_does_not_know_have_no_values() -> None:
     orders, logins = [order(LATE, customer_id="C7")], numbered(contacts("login", 3, 0), "interaction_id")
-    assert run_model("dws.churn_values", {"customers": [{}], "orders": orders, "interactions": logins}) == []
+    assert run_model("dws.churn_indicators", {"customers": [{}], "orders": orders, "interactions": logins}) == []
 
 
 def test_customers_of_merged_records_are_one() -> None:
@@ -257,29 +272,38 @@ USUAL = usual_indicators()
 
 
 @pytest.mark.parametrize(
-    ("indicator", "value", "risk"),
+    ("indicator", "value", "score"),
     [
         pytest.param("overdue", 1.0, 0, id="calm"),
         pytest.param("overdue", 0.2, 0, id="calmer-than-calm"),
-        pytest.param("overdue", 1.75, 0.5, id="half-way"),
-        pytest.param("overdue", 2.5, 1, id="alarm"),
-        pytest.param("overdue", 40.0, 1, id="beyond-alarm"),
+        pytest.param("overdue", 1.75, 50, id="half-way"),
+        pytest.param("overdue", 2.5, 100, id="alarm"),
+        pytest.param("overdue", 40.0, 100, id="beyond-alarm"),
         pytest.param("nps_low", 8.0, 0, id="less-is-worse-calm"),
-        pytest.param("nps_low", 5.5, 0.5, id="less-is-worse-half-way"),
-        pytest.param("nps_low", 0.0, 1, id="less-is-worse-alarm"),
+        pytest.param("nps_low", 5.5, 50, id="less-is-worse-half-way"),
+        pytest.param("nps_low", 0.0, 100, id="less-is-worse-alarm"),
     ],
 )
-def test_risk_rises_from_calm_to_alarm(indicator: str, value: float, risk: float) -> None:
-    with scoring(["C1"], measured({"C1": {indicator: value}})) as session:
-        columns = model("dws.churn_indicators").columns
-        judged = model("dws.churn_indicators").bound(as_of=DAY)
-        rows = [dict(zip(columns, row, strict=True)) for row in session.rows(judged)]
-    found = {row["indicator"]: row for row in rows}
-    assert set(found) == set(INDICATORS)
-    assert (found[indicator]["is_told"], float(found[indicator]["risk"])) == (True, risk)
-    assert float(found[indicator]["weight"]) == USUAL[indicator].weight
-    untold = [row for row in rows if row["indicator"] != indicator]
-    assert {(row["is_told"], row["value"], row["risk"]) for row in untold} == {(False, None, None)}
+def test_risk_rises_from_calm_to_alarm(indicator: str, value: float, score: float) -> None:
+    plan = churn_plan(least_told_share=0.0)
+    assert scored(["C1"], measured({"C1": {indicator: value}}), plan=plan)["C1"]["churn_score"] == score
+
+
+def test_the_indicators_show_the_risks_and_weights_the_score_is_made_of() -> None:
+    tables = {"customers": [{}, {}], **EVENTS}
+    tables["orders"] = numbered(EVENTS["orders"], "order_id")
+    rows = [row for row in run_model("dws.churn_indicators", tables) if row["customer_id"] == "C1"]
+    assert {row["indicator"]: float(row["risk"]) for row in rows} == {
+        "overdue": pytest.approx((114 / 50 - 1) / 1.5, abs=1e-6),
+        "order_frequency_fall": 1,
+        "complaint_rise": 0,
+        "nps_low": 1,
+        "csat_low": 0.5,
+        "refund_share": 0,
+        "breadth": 1,
+    }
+    weighted = sum(row["risk"] * row["weight"] for row in rows)
+    assert round(100 * weighted / sum(row["weight"] for row in rows), 1) == Decimal("72.1")
 
 
 # --- score ---
@@ -291,10 +315,6 @@ CALM = {name: indicator.calm for name, indicator in USUAL.items()}
 def score(values: dict[str, float], **changes: Any) -> Row:
     """The score of customer C1."""
     return scored(["C1"], measured({"C1": values}), plan=churn_plan(**changes))["C1"]
-
-
-def churn_plan(**changes: Any) -> Plan:
-    return a_plan(segments=Segments(churn=Churn(**changes)))
 
 
 @pytest.mark.parametrize(
@@ -379,16 +399,6 @@ def test_an_indicator_without_words_of_its_own_is_told_by_its_name() -> None:
         "合同月数：1.0",
         "Contract months: 1.0",
     )
-
-
-EVENTS = {
-    "orders": [
-        order(day, product="A") for day in ("2026-01-10", "2026-03-01", "2026-04-20", "2026-06-09", "2026-07-29")
-    ]
-    + [order(LATE, customer_id="C2", product="B")],
-    "answers": [answer("nps", 2, BEFORE), answer("csat", 3, BEFORE)],
-    "interactions": [contact("complaint", LATE, customer_id="C2")],
-}
 
 
 def full(**tables: list[Row]) -> dict[str, Row]:

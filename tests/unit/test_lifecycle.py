@@ -310,8 +310,8 @@ def expected_stage(history: list[tuple[int, int]], lifecycle: Lifecycle, as_of: 
     spent = [(as_of - timedelta(days=back), amount) for back, amount in history]
     late = sum(amount for day, amount in spent if day > starts[0])
     before = sum(amount for day, amount in spent if starts[1] < day <= starts[0])
-    recent_days = sum(day > starts[1] for day in days)
-    if recent_days >= rhythm.order_days and before > 0 and late <= before * (1 - lifecycle.at_risk_fall):
+    recent_orders = sum(day > starts[1] for day in days)
+    if recent_orders >= rhythm.order_days and before > 0 and late <= before * (1 - lifecycle.at_risk_fall):
         return "at_risk"
     return "growing" if late > 0 and late >= before * (1 + lifecycle.growing_from) else "mature"
 
