@@ -117,9 +117,21 @@ def _budget_variance() -> dict[str, "Expectation"]:
     }
 
 
+def _risk_register() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    bands = ["extreme", "high", "medium", "low"]
+    return {
+        "score_range": gxe.ExpectColumnValuesToBeBetween(column="risk_score", min_value=1, max_value=25),
+        "band_allowed": gxe.ExpectColumnValuesToBeInSet(column="rule_band", value_set=bands),
+        "band_required": gxe.ExpectColumnValuesToNotBeNull(column="rule_band"),
+    }
+
+
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.budget_variance": _budget_variance,
     "ads.kpi_values": _kpi_values,
+    "ads.risk_register": _risk_register,
     "ads.segment_transitions": _segment_transitions,
     "dq.quality_scorecard": _quality_scorecard,
     "dq.ledger": _ledger,

@@ -9,6 +9,7 @@ from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
 from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, kpi_values
+from assets.ads.risk_register import RISK_REGISTER, risk_register, risk_register_lineage
 from assets.ads.segment_transitions import (
     CLASSES,
     SEGMENT_TRANSITIONS,
@@ -54,6 +55,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             uses_plan=True,
         ),
         python_asset(
+            RISK_REGISTER,
+            compute_risks,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=risk_register_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
             SEGMENT_TRANSITIONS,
             segment_transitions,
             inputs=[CLASSES],
@@ -89,6 +98,11 @@ def compute_scorecard(day: ProjectDay) -> pd.DataFrame:
 def compute_composites(day: ProjectDay) -> pd.DataFrame:
     """`ads.composite_scores` of a day."""
     return composite_scores(day.read(KPI_VALUES.name), day.project.plan)
+
+
+def compute_risks(day: ProjectDay) -> pd.DataFrame:
+    """`ads.risk_register` of a day."""
+    return risk_register(day.project.plan, day.read(KPI_VALUES.name), day.as_of)
 
 
 def source_states(day: ProjectDay) -> dict[str, SourceState]:

@@ -18,6 +18,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
 def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     places = [(f"targets.{kpi}", kpi) for kpi in plan.targets]
     places += [(f"definitions.official.{kpi}", kpi) for kpi in plan.definitions.official]
+    places += [(f"risks.{risk.id}.indicator.kpi", risk.indicator.kpi) for risk in plan.risks.items if risk.indicator]
     for name, model in plan.models.items():
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []

@@ -21,6 +21,7 @@ from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
+from pipeline.plan.risks import Bands, Deadlines, Indicator, Measure, Risk, Risks
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
 from pipeline.plan.tags import Area, BrandLoyal, Cycle, NoveltySeeking, PriceSensitive, Tags
 from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
@@ -30,6 +31,7 @@ __all__ = [
     "NO_TARGET",
     "Abc",
     "Area",
+    "Bands",
     "BrandLoyal",
     "Budget",
     "Campaign",
@@ -37,6 +39,7 @@ __all__ = [
     "Cleaning",
     "CutOffs",
     "Cycle",
+    "Deadlines",
     "Definitions",
     "Fill",
     "Freshness",
@@ -44,8 +47,10 @@ __all__ = [
     "Groups",
     "Identifier",
     "Identity",
+    "Indicator",
     "Label",
     "Matrix",
+    "Measure",
     "Model",
     "NoveltySeeking",
     "Outlier",
@@ -62,6 +67,8 @@ __all__ = [
     "RfmGrid",
     "RfmRule",
     "RfmScores",
+    "Risk",
+    "Risks",
     "ScoreClass",
     "Segments",
     "Share",
@@ -223,6 +230,7 @@ class Plan(Strict):
     cleaning: Cleaning = Cleaning()
     identity: Identity = Identity()
     budget: Budget = Budget()
+    risks: Risks = Risks()
     periods: Periods = Periods()
     retention: Retention = Retention()
 

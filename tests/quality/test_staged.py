@@ -21,6 +21,7 @@ SEGMENT = {
 }
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
+RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -33,6 +34,7 @@ CUSTOMER = {
 }
 
 GOOD = {
+    "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
@@ -68,6 +70,9 @@ BROKEN = [
         "withheld_has_a_reason",
         id="withheld-budget-without-reason",
     ),
+    pytest.param("ads.risk_register", {"risk_score": 26}, "score_range", id="score-beyond-the-matrix"),
+    pytest.param("ads.risk_register", {"rule_band": "awful"}, "band_allowed", id="unknown-band"),
+    pytest.param("ads.risk_register", {"rule_band": None}, "band_required", id="no-band"),
     pytest.param("dq.quality_scorecard", {"rate": 1.2}, "rate_range", id="rate-above-one"),
     pytest.param("dq.ledger", {"is_balanced": False}, "balanced", id="unbalanced"),
     pytest.param("dws.customer_directory", {"display_name": "王小明"}, "display_name_masked", id="name-of-a-person"),
