@@ -6,6 +6,7 @@ from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
+from assets.ads.scorecards import SCORECARDS
 from assets.ads.segment_transitions import SEGMENT_TRANSITIONS
 from assets.dwd.identity import CHANGES
 from assets.dws.customer_value import CUSTOMER_VALUE
@@ -52,6 +53,7 @@ def published() -> list[Published]:
         COMPOSITE_SCORES,
         RISK_REGISTER,
         SEGMENT_TRANSITIONS,
+        *SCORECARDS,
         MODELS,
         *quality,
     ]

@@ -49,6 +49,24 @@ def _kpi_values() -> dict[str, "Expectation"]:
     }
 
 
+def _channel_scorecard() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    nobody = {"row_condition": Column("new_customers") == 0}
+    unrated = {"row_condition": Column("rating_id").is_null()}
+    shares = ("effective_weight", "lead_reach_rate", "new_customer_share", "advised_share")
+    return {
+        "nobody_won_is_not_rated": gxe.ExpectColumnValuesToBeNull(column="rating_id", **nobody),
+        "nobody_won_has_no_cost_per_customer": gxe.ExpectColumnValuesToBeNull(column="cac_amount", **nobody),
+        "no_rating_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="rating_reason_en", **unrated),
+        "score_range": gxe.ExpectColumnValuesToBeBetween(column="value_score", min_value=0, max_value=100),
+        **{
+            f"{name}_range": gxe.ExpectColumnValuesToBeBetween(column=name, min_value=0, max_value=1) for name in shares
+        },
+    }
+
+
 def _quality_scorecard() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
@@ -130,6 +148,7 @@ def _risk_register() -> dict[str, "Expectation"]:
 
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.budget_variance": _budget_variance,
+    "ads.channel_scorecard": _channel_scorecard,
     "ads.kpi_values": _kpi_values,
     "ads.risk_register": _risk_register,
     "ads.segment_transitions": _segment_transitions,

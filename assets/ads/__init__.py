@@ -10,6 +10,7 @@ from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, kpi_values
 from assets.ads.risk_register import RISK_REGISTER, risk_register, risk_register_lineage
+from assets.ads.scorecards import scorecard_assets
 from assets.ads.segment_transitions import (
     CLASSES,
     SEGMENT_TRANSITIONS,
@@ -70,6 +71,7 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             lineage=segment_transitions_lineage(),
             kinds=("python", "duckdb"),
         ),
+        *scorecard_assets(plan),
     ]
 
 

@@ -22,6 +22,7 @@ from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.risks import Bands, Deadlines, Indicator, Measure, Risk, Risks
+from pipeline.plan.scorecards import ChannelCards, Rating, Reallocation, Scorecards
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
 from pipeline.plan.tags import Area, BrandLoyal, Cycle, NoveltySeeking, PriceSensitive, Tags
 from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
@@ -36,6 +37,7 @@ __all__ = [
     "Budget",
     "Campaign",
     "Channel",
+    "ChannelCards",
     "Cleaning",
     "CutOffs",
     "Cycle",
@@ -62,6 +64,8 @@ __all__ = [
     "PriceSensitive",
     "Quality",
     "Range",
+    "Rating",
+    "Reallocation",
     "Retention",
     "Rfm",
     "RfmGrid",
@@ -70,6 +74,7 @@ __all__ = [
     "Risk",
     "Risks",
     "ScoreClass",
+    "Scorecards",
     "Segments",
     "Share",
     "Strategic",
@@ -99,11 +104,21 @@ class Campaign(Window):
 
 
 class Channel(Strict):
-    """An acquisition channel; `weight` is its planned share of the budget, absent where the plan has none (I03)."""
+    """An acquisition channel; `weight` is its planned share of the budget, absent where the plan has none (I03).
+
+    `budget` is outside for a channel that is not paid from the shares, such as referral: it never has one.
+    """
 
     id: Identifier
     label: Label
     weight: Share | None = None
+    budget: Literal["share", "outside"] = "share"
+
+    @model_validator(mode="after")
+    def _outside_has_no_share(self) -> "Channel":
+        if self.budget == "outside" and self.weight is not None:
+            raise ValueError(f"{self.id} is outside the budget and has weight {self.weight:g}; remove one of the two")
+        return self
 
 
 class Target(Strict):
@@ -232,6 +247,7 @@ class Plan(Strict):
     budget: Budget = Budget()
     risks: Risks = Risks()
     periods: Periods = Periods()
+    scorecards: Scorecards = Scorecards()
     retention: Retention = Retention()
 
     @field_validator("timezone")

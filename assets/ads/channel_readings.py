@@ -1,0 +1,120 @@
+"""How a channel's figures are read: rules that fire on numbers and say them (S0 §5.3; F107)."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from assets.ads.figures import amount, percent
+from pipeline.plan import ChannelCards, Label
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A rule: when it fires, and what it then says, with the numbers of the row in it."""
+
+    id: str
+    fires: Callable[[Row, ChannelCards], bool]
+    sentence: Label
+
+
+def _converts_but_costs(row: Row, cards: ChannelCards) -> bool:
+    """Better than all channels together beyond chance, and dearer than they are."""
+    return (
+        row["is_judged"]
+        and row["lead_conversion_rate_lower"] > row["pooled_conversion_rate"]
+        and row["cac"] >= cards.high_cost * row["pooled_cac"]
+    )
+
+
+def _grows_at_rising_cost(row: Row, cards: ChannelCards) -> bool:
+    """Where most customers come from, while each costs more than before."""
+    return (
+        row["is_judged"]
+        and row["is_largest"]
+        and row["new_customer_share"] >= cards.main_share
+        and row["cac_change_rate"] >= cards.rising_cost
+    )
+
+
+def _spends_in_vain(row: Row, cards: ChannelCards) -> bool:
+    """Money went out and nobody was won (U11)."""
+    return bool(row["is_channel"] and row["spend"] > 0 and row["new_customers"] == 0)
+
+
+READINGS = (
+    Reading(
+        "converts_but_costs",
+        _converts_but_costs,
+        Label(
+            zh="线索转化率 {conversion}，明显高于各渠道合计的 {pooled_conversion}；"
+            "但获客成本 {cac_zh}，是合计（{pooled_cac_zh}）的 {times} 倍。"
+            "先看是否带来高价值客户（占 {high_value}），若没有，再查转化过程中的体验。",
+            en="{conversion} of the leads are won, clearly more than the {pooled_conversion} of all channels together, "
+            "but a customer costs {cac_en}, {times} times the {pooled_cac_en} of all. See whether the customers are of "
+            "high value ({high_value} are); if not, look at how leads are handled on the way.",
+        ),
+    ),
+    Reading(
+        "grows_at_rising_cost",
+        _grows_at_rising_cost,
+        Label(
+            zh="新增客户有 {share} 来自该渠道，是最大来源；而获客成本由 {before_zh} 升至 {cac_zh}（+{rise}）。"
+            "成本若继续上升，增长难以持续，宜同时拓展成本更低的渠道。",
+            en="{share} of the new customers come through this channel, more than through any other, while the cost of "
+            "one rose from {before_en} to {cac_en} (+{rise}). Growth may not last at rising cost: open up cheaper "
+            "channels beside it.",
+        ),
+    ),
+    Reading(
+        "spends_in_vain",
+        _spends_in_vain,
+        Label(
+            zh="支出 {spend_zh}，线索 {leads} 条，新增客户 0 个：获客成本无法计算，不评级。",
+            en="{spend_en} was spent for {leads} leads and no new customer: "
+            "there is no cost per customer, and no rating.",
+        ),
+    ),
+)
+
+
+def readings(rows: pd.DataFrame, cards: ChannelCards, currency: str) -> pd.DataFrame:
+    """`fired_rules`, `reading_zh` and `reading_en` of every row: the rules that fired and their sentences, in order."""
+    told = [_told(row, cards, currency) for row in rows.to_dict("records")]
+    return pd.DataFrame(told, index=rows.index, columns=["fired_rules", "reading_zh", "reading_en"], dtype=object)
+
+
+def _told(row: Row, cards: ChannelCards, currency: str) -> tuple[str | None, str | None, str | None]:
+    fired = [reading for reading in READINGS if reading.fires(row, cards)]
+    words = dict(_words(row, currency))
+    zh = "".join(reading.sentence.zh.format(**words) for reading in fired)
+    en = " ".join(reading.sentence.en.format(**words) for reading in fired)
+    return ", ".join(reading.id for reading in fired) or None, zh or None, en or None
+
+
+def _words(row: Row, currency: str) -> Iterator[tuple[str, str]]:
+    """The numbers of a row as they are printed; what is unknown is a dash."""
+    rates = {
+        "conversion": row["lead_conversion_rate"],
+        "pooled_conversion": row["pooled_conversion_rate"],
+        "high_value": row["high_value_share"],
+        "share": row["new_customer_share"],
+        "rise": row["cac_change_rate"],
+    }
+    for name, rate in rates.items():
+        yield name, "–" if pd.isna(rate) else percent(rate)
+    amounts = {
+        "cac": row["cac"],
+        "pooled_cac": row["pooled_cac"],
+        "before": row["cac_before"],
+        "spend": row["spend"],
+    }
+    for name, value in amounts.items():
+        label = Label(zh="–", en="–") if pd.isna(value) else amount(value, currency)
+        yield f"{name}_zh", label.zh
+        yield f"{name}_en", label.en
+    yield "times", "–" if pd.isna(row["cac"]) or pd.isna(row["pooled_cac"]) else f"{row['cac'] / row['pooled_cac']:.1f}"
+    yield "leads", "–" if pd.isna(row["leads"]) else f"{row['leads']:,.0f}"

@@ -1,0 +1,117 @@
+"""What scorecards read of `ads.kpi_values`: official figures of one dimension side by side, and their wording."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+import pandas as pd
+
+from assets.ads.kpi_query import PERIOD
+from assets.ads.kpi_values import STATES
+from pipeline.plan import Label
+
+CARD_PERIODS = ("campaign", "baseline", "month")
+"""Periods long enough to judge by."""
+CARD_KEYS = (*PERIOD, "member")
+_PARTS = ("value", "numerator", "denominator", "n", "lower", "upper", "target", "score")
+
+
+@dataclass(frozen=True)
+class Figures:
+    """One frame for each part of a figure: a row per period and member, a column per KPI; what is not there is NaN."""
+
+    value: pd.DataFrame
+    numerator: pd.DataFrame
+    denominator: pd.DataFrame
+    n: pd.DataFrame
+    lower: pd.DataFrame
+    upper: pd.DataFrame
+    target: pd.DataFrame
+    score: pd.DataFrame
+    state: pd.DataFrame
+    reason: pd.DataFrame
+
+    @property
+    def index(self) -> pd.MultiIndex:
+        """Period kind, period, its first day, the day after it, member."""
+        return self.value.index
+
+    def pooled(self, kpi: str, wanted: pd.Series) -> pd.Series:
+        """The quotient of the wanted members together, on every row of their period; a part unknown keeps its row out.
+
+        Numerators and denominators are added up: a mean of quotients would give small members the weight of large ones.
+        """
+        both = wanted & self.numerator[kpi].notna() & self.denominator[kpi].notna()
+        sums = [part[kpi].where(both).groupby(level=list(PERIOD)).transform("sum") for part in self._quotient]
+        return sums[0] / sums[1].where(sums[1] != 0)
+
+    @property
+    def _quotient(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        return self.numerator, self.denominator
+
+    def worst_state(self) -> pd.Series:
+        """The worst state among the KPIs of a row."""
+        ranks = self.state.map(STATES.index, na_action="ignore").max(axis=1)
+        return ranks.map(lambda rank: STATES[int(rank)], na_action="ignore").astype(object)
+
+    def reasons(self) -> pd.Series:
+        """What keeps the KPIs of a row from being final; NULL where nothing does."""
+        told = [
+            kpi + ": " + self.reason[kpi].where(self.state[kpi].notna() & (self.state[kpi] != STATES[0]))
+            for kpi in self.state
+        ]
+        return pd.concat(told, axis=1).apply(lambda row: "; ".join(row.dropna()) or None, axis=1)
+
+
+def official_figures(
+    values: pd.DataFrame,
+    dimension: str,
+    kpis: Sequence[str],
+    *,
+    kinds: Iterable[str] = CARD_PERIODS,
+    members: Iterable[str] = (),
+) -> Figures:
+    """The official figures of every member of a dimension; `members` have a row in every period whatever is known.
+
+    Args:
+        values: `ads.kpi_values`.
+    """
+    official = values.loc[values["is_official"] & values["period_kind"].isin(kinds)]
+    periods = official[list(PERIOD)].drop_duplicates()
+    mine = official.loc[(official["dimension"] == dimension) & official["kpi"].isin(kpis)]
+    asked = periods.merge(pd.DataFrame({"member": sorted(members)}, dtype=object), how="cross")
+    keys = pd.concat([mine[list(CARD_KEYS)], asked]).drop_duplicates().sort_values(list(CARD_KEYS))
+    index = pd.MultiIndex.from_frame(keys)
+    rows = mine.set_index([*CARD_KEYS, "kpi"])
+    wide = {part: _wide(rows[part], index, kpis).astype(float) for part in _PARTS}
+    words = {part: _wide(rows[part], index, kpis).astype(object) for part in ("state", "reason")}
+    return Figures(**wide, **words)
+
+
+def _wide(column: pd.Series, index: pd.MultiIndex, kpis: Sequence[str]) -> pd.DataFrame:
+    return column.unstack("kpi").reindex(index=index, columns=list(kpis))
+
+
+def money(amounts: pd.Series) -> pd.Series:
+    """Amounts to the cent, as the lake keeps them."""
+    cents = Decimal("0.01")
+    return amounts.map(lambda amount: Decimal(repr(float(amount))).quantize(cents), na_action="ignore").astype(object)
+
+
+def percent(rate: float) -> str:
+    """A rate as it is printed.
+
+    >>> percent(0.1234)
+    '12.3%'
+    """
+    return f"{100 * rate:.1f}%"
+
+
+def amount(value: float, currency: str) -> Label:
+    """An amount of money as it is printed in both languages.
+
+    >>> amount(1475.9, "CNY").zh
+    '1,476 元'
+    """
+    words = f"{value:,.0f}"
+    return Label(zh=f"{words} {'元' if currency == 'CNY' else currency}", en=f"{currency} {words}")
