@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from assets.ads.alert_signals import ALERT_SIGNALS
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
@@ -52,6 +53,7 @@ def published() -> list[Published]:
         kpi_scorecard_spec(),
         COMPOSITE_SCORES,
         RISK_REGISTER,
+        ALERT_SIGNALS,
         SEGMENT_TRANSITIONS,
         *SCORECARDS,
         MODELS,

@@ -207,6 +207,63 @@ def _take_back(folder: Path, file: Path, day: date | None, lang: Lang, verdict: 
     kept.show_replayed(shown, taken, lang, screen())
 
 
+alerts = typer.Typer(no_args_is_help=True, help="What is breached: who has it, and until when it may wait.")
+app.add_typer(alerts, name="alerts")
+
+AlertId = Annotated[int, typer.Argument(metavar="ID", help="The number `list` shows.")]
+Words = Annotated[str | None, typer.Option("--note", help="What there is to say about it.")]
+
+
+@alerts.command("list")
+def list_alerts(
+    folder: Folder,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are over as well.")] = False,
+    lang: Lang = "both",
+) -> None:
+    """Show the alerts that are not over, the gravest first."""
+    from pipeline.commands import alerts as alerting
+    from pipeline.commands.screen import screen
+
+    alerting.list_alerts(_project(folder), everything, lang, screen())
+
+
+@alerts.command("acknowledge")
+def acknowledge_alert(
+    folder: Folder,
+    alert_id: AlertId,
+    by: Annotated[str, typer.Option(help="Who takes it on: a staff id or a team, which all readers see.")],
+    words: Words = None,
+) -> None:
+    """Take an alert on. It stays until it is over; becoming graver it is open again."""
+    from pipeline.commands import alerts as alerting
+    from pipeline.commands.screen import screen
+
+    alerting.change_alert(_project(folder), alert_id, "acknowledged", screen(), done_by=by, words=words)
+
+
+@alerts.command("pause")
+def pause_alert(
+    folder: Folder,
+    alert_id: AlertId,
+    until: Annotated[date, typer.Option(metavar="YYYY-MM-DD", help="First day it may bother anybody again.")],
+    words: Words = None,
+) -> None:
+    """Let an alert bother nobody before a day; it is still watched."""
+    from pipeline.commands import alerts as alerting
+    from pipeline.commands.screen import screen
+
+    alerting.change_alert(_project(folder), alert_id, "paused", screen(), until=until, words=words)
+
+
+@alerts.command("reset")
+def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None) -> None:
+    """Close an alert by hand. If it is still breached on the next evaluation, it is raised anew."""
+    from pipeline.commands import alerts as alerting
+    from pipeline.commands.screen import screen
+
+    alerting.change_alert(_project(folder), alert_id, "reset", screen(), words=words)
+
+
 @app.command()
 def erase(
     folder: Folder,

@@ -146,7 +146,21 @@ def _risk_register() -> dict[str, "Expectation"]:
     }
 
 
+def _alert_signals() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    judged = {"row_condition": Column("is_judged") == True}  # noqa: E712 - a condition of Great Expectations
+    levels = ["red", "yellow", "blue"]
+    return {
+        "level_allowed": gxe.ExpectColumnValuesToBeInSet(column="alert_level", value_set=levels),
+        "judged_has_a_level": gxe.ExpectColumnValuesToNotBeNull(column="alert_level", **judged),
+        "owner_required": gxe.ExpectColumnValuesToNotBeNull(column="owner"),
+    }
+
+
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
+    "ads.alert_signals": _alert_signals,
     "ads.budget_variance": _budget_variance,
     "ads.channel_scorecard": _channel_scorecard,
     "ads.kpi_values": _kpi_values,

@@ -3,6 +3,7 @@
 import dagster as dg
 import pandas as pd
 
+from assets.ads.alert_signals import ALERT_SIGNALS, BUDGET, Sources, alert_signals, alert_signals_lineage
 from assets.ads.catalogue import catalogue
 from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_lineage, kpi_values_lineage
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
@@ -64,6 +65,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             uses_plan=True,
         ),
         python_asset(
+            ALERT_SIGNALS,
+            compute_alerts,
+            inputs=[KPI_VALUES.name, SCORECARD.name, BUDGET, RISK_REGISTER.name],
+            plan=plan,
+            lineage=alert_signals_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
             SEGMENT_TRANSITIONS,
             segment_transitions,
             inputs=[CLASSES],
@@ -105,6 +114,20 @@ def compute_composites(day: ProjectDay) -> pd.DataFrame:
 def compute_risks(day: ProjectDay) -> pd.DataFrame:
     """`ads.risk_register` of a day."""
     return risk_register(day.project.plan, day.read(KPI_VALUES.name), day.as_of)
+
+
+def compute_alerts(day: ProjectDay) -> pd.DataFrame:
+    """`ads.alert_signals` of a day; for how long something is breached the day evaluated before it knows."""
+    earlier = [before for before in day.lake.days(ALERT_SIGNALS.name) if before < day.as_of]
+    last = ProjectDay(day.project, max(earlier)).read(ALERT_SIGNALS.name) if earlier else None
+    found = Sources(
+        kpis=day.read(KPI_VALUES.name),
+        quality=day.read(SCORECARD.name),
+        budget=day.read(BUDGET),
+        risks=day.read(RISK_REGISTER.name),
+        before=pd.DataFrame(columns=list(ALERT_SIGNALS.columns)) if last is None else last,
+    )
+    return alert_signals(day.project.plan, found, day.as_of)
 
 
 def source_states(day: ProjectDay) -> dict[str, SourceState]:

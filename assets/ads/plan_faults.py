@@ -11,6 +11,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
     return [
         *_unknown_kpis(catalogue, plan),
         *_wrong_variants(catalogue, plan),
+        *_alert_faults(catalogue, plan),
         *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
     ]
 
@@ -19,6 +20,7 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     places = [(f"targets.{kpi}", kpi) for kpi in plan.targets]
     places += [(f"definitions.official.{kpi}", kpi) for kpi in plan.definitions.official]
     places += [(f"risks.{risk.id}.indicator.kpi", risk.indicator.kpi) for risk in plan.risks.items if risk.indicator]
+    places += [(f"alerts.{rule.id}.kpi", rule.kpi) for rule in plan.alerts.rules if rule.kpi]
     for name, model in plan.models.items():
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
@@ -32,6 +34,18 @@ def _wrong_variants(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
         if kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
             known = catalogue.kpis[kpi].variants
             yield f"definitions.official.{kpi}: no variant {variant!r}; {nearest(variant, known)}"
+
+
+def _alert_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    """Limits that get better where they should get worse, where the rule leaves it to the KPI which way that is."""
+    for rule in plan.alerts.rules:
+        limits = list(rule.limits.values())
+        if rule.kpi not in catalogue.kpis or rule.comparison or len(limits) < 2:
+            continue
+        is_lower = catalogue.kpis[rule.kpi].better == "lower"
+        if limits != sorted(limits, reverse=is_lower):
+            way = "less" if is_lower else "more"
+            yield f"alerts.{rule.id}: of {rule.kpi} {way} is better, so turn the limits round, or state a comparison"
 
 
 def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]:

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.errors import ConfigurationError
+from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.budget import Budget
 from pipeline.plan.groups import GroupRule, Groups
@@ -31,6 +32,8 @@ from pipeline.plan.value import Matrix, Value
 __all__ = [
     "NO_TARGET",
     "Abc",
+    "AlertRule",
+    "Alerts",
     "Area",
     "Bands",
     "BrandLoyal",
@@ -66,6 +69,7 @@ __all__ = [
     "Range",
     "Rating",
     "Reallocation",
+    "ResponseHours",
     "Retention",
     "Rfm",
     "RfmGrid",
@@ -246,6 +250,7 @@ class Plan(Strict):
     identity: Identity = Identity()
     budget: Budget = Budget()
     risks: Risks = Risks()
+    alerts: Alerts = Alerts()
     periods: Periods = Periods()
     scorecards: Scorecards = Scorecards()
     retention: Retention = Retention()

@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing, suppress
+from datetime import date
 from types import TracebackType
+from typing import Any
 
 import psycopg2
 import sqlalchemy
@@ -15,6 +17,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan import Retention
 from pipeline.project import Project
 from pipeline.urls import normalise_url
+from pipeline.warehouse import alerts as alerting
 from pipeline.warehouse import erasing, publishing
 from pipeline.warehouse.embedded import LOOPBACK, EmbeddedServer
 from pipeline.warehouse.erasing import Left, Texts
@@ -137,6 +140,35 @@ class Warehouse:
             changed = erasing.erase(connection, shown, ids, texts, left)
             erasing.clear(connection, sorted(changed))
         return changed
+
+    def alerts(self, *, everything: bool = False) -> list[dict[str, Any]]:
+        """The alerts that are not over, the gravest first; everything: also those that are.
+
+        Raises:
+            WarehouseError: the server refused.
+        """
+        with explained("reading the alerts"), closing(self.connect()) as connection:
+            publishing.set_up(connection)
+            return alerting.read(connection, everything=everything)
+
+    def change_alert(
+        self,
+        alert_id: int,
+        event: alerting.Change,
+        *,
+        done_by: str | None = None,
+        note: str | None = None,
+        until: date | None = None,
+    ) -> Mapping[str, str]:
+        """Acknowledge, pause or reset an alert; returns what it is about, in both languages.
+
+        Raises:
+            ConfigurationError: there is no such alert, or it is over.
+            WarehouseError: the server refused.
+        """
+        with explained("changing an alert"), closing(self.connect()) as connection:
+            publishing.set_up(connection)
+            return alerting.change(connection, alert_id, event, done_by=done_by, note=note, until=until)
 
     def serve(self, port: int | None = None) -> sqlalchemy.URL:
         """Open the embedded server to readers on this machine; returns the reader's URL, password included.

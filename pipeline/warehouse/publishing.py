@@ -20,7 +20,7 @@ from psycopg2.extras import Json
 
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.warehouse import relations
+from pipeline.warehouse import alerts, relations
 from pipeline.warehouse.postgres import explained, say_again, statement, transaction
 from pipeline.warehouse.relations import Publication, Standing, Table
 
@@ -167,6 +167,8 @@ def swap(
             _lock_out_readers(cursor, relations.lock_out_readers(relabelled, wider, seen), seen, patience)
         for table in seen:
             _place(cursor, table, publication.as_of)
+        if any(table.name == alerts.SIGNALS for table in tables):
+            alerts.merge(cursor, publication.as_of)
         _record(cursor, publication, row_counts)
 
 

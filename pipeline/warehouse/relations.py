@@ -29,6 +29,8 @@ NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
 ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
 """What publishing may add to a table's name, at most."""
+OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events")
+"""Tables that are not of a day, and so are none of those a run brings."""
 OWN_SUFFIX = re.compile(r"_(current|zh|\d{8})$")
 TYPES = {
     "bigint": "bigint",
@@ -95,7 +97,7 @@ class Table:
         if schema not in SCHEMAS:
             raise ConfigurationError(f"table {self.name!r} must be in one of the schemas {', '.join(SCHEMAS)}")
         _check_name(bare, "table", NAME_LIMIT - ADDED_LETTERS)
-        if OWN_SUFFIX.search(bare) or self.name == "meta.publications":
+        if OWN_SUFFIX.search(bare) or self.name in OWN_TABLES:
             raise ConfigurationError(f"table name {self.name} is one that publishing gives itself; choose another")
         names = [column.name for column in self.columns]
         if len(set(names)) < len(names):

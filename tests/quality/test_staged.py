@@ -21,6 +21,7 @@ SEGMENT = {
 }
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
+SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 CUSTOMER = {
     "customer_id": "C1",
@@ -34,6 +35,7 @@ CUSTOMER = {
 }
 
 GOOD = {
+    "ads.alert_signals": (SIGNAL, ("signal_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
@@ -70,6 +72,9 @@ BROKEN = [
         "withheld_has_a_reason",
         id="withheld-budget-without-reason",
     ),
+    pytest.param("ads.alert_signals", {"alert_level": "pink"}, "level_allowed", id="unknown-level"),
+    pytest.param("ads.alert_signals", {"alert_level": None}, "judged_has_a_level", id="judged-without-a-level"),
+    pytest.param("ads.alert_signals", {"owner": None}, "owner_required", id="alert-without-an-owner"),
     pytest.param("ads.risk_register", {"risk_score": 26}, "score_range", id="score-beyond-the-matrix"),
     pytest.param("ads.risk_register", {"rule_band": "awful"}, "band_allowed", id="unknown-band"),
     pytest.param("ads.risk_register", {"rule_band": None}, "band_required", id="no-band"),

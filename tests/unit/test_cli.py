@@ -39,7 +39,7 @@ from pipeline.commands.progress import table_of
 from pipeline.definitions import JOB
 from pipeline.demo import SMALL, write_company
 from pipeline.errors import ConfigurationError
-from pipeline.plan import NO_TARGET, Budget, Definitions, Periods, Plan, Quality, Retention, Risks, Segments
+from pipeline.plan import NO_TARGET, Alerts, Budget, Definitions, Periods, Plan, Quality, Retention, Risks, Segments
 from pipeline.project import Project, Sources
 from quality.contract import RATES, contracts
 from quality.ledger import COUNTED
@@ -142,9 +142,11 @@ def plan_with(parts: dict[str, Any]) -> Plan:
 
 
 def test_the_plan_template_shows_the_values_that_hold_without_it():
-    plan = plan_with(uncommented("segments", "definitions", "quality", "budget", "risks", "periods", "retention"))
+    plan = plan_with(
+        uncommented("segments", "definitions", "quality", "budget", "risks", "alerts", "periods", "retention")
+    )
     assert (plan.segments, plan.definitions) == (Segments(), Definitions())
-    assert (plan.budget, plan.risks) == (Budget(), Risks())
+    assert (plan.budget, plan.risks, plan.alerts) == (Budget(), Risks(), Alerts())
     assert (plan.periods, plan.retention) == (Periods(), Retention())
     rates = {name: getattr(plan.quality, name) for name in RATES}
     assert plan.quality == Quality(**rates)
