@@ -347,7 +347,7 @@ select
             || case when t.planned_amount > 0 then '，使用率 ' || percent_text(t.utilisation_rate) else '' end
             || case t.budget_status
                 when 'overspent' then '，超支 ' || money_text(t.actual_amount - t.planned_amount) || ' ' || p.currency_zh
-                    || '，达到或超过允许的 ' || percent_text(t.overspend_rate) || '。'
+                    || '，达到或超过允许的 ' || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then '.' else ' would be overspent.' end
                 when 'warning'
                 then case when t.actual_amount > t.planned_amount then '，已超出预算，尚未达到 ' else '，接近预算，超支警戒为 ' end
                     || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then ' 的警戒线。' else '。' end
@@ -363,8 +363,8 @@ select
                 when 'overspent' then ', over by ' || money_text(t.actual_amount - t.planned_amount) || ' ' || p.currency
                     || ', which is ' || percent_text(t.overspend_rate) || ' or more.'
                 when 'warning'
-                then case when t.actual_amount > t.planned_amount then ', over the budget by less than ' else ', near the budget; overspent is more by ' end
-                    || percent_text(t.overspend_rate) || '.'
+                then case when t.actual_amount > t.planned_amount then ', over the budget by less than ' else ', near the budget; more by ' end
+                    || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then '.' else ' would be overspent.' end
                 else ', within the budget.'
             end
     end as sentence_en                                                  -- The same in English

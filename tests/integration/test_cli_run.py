@@ -67,6 +67,31 @@ def wait_for(pattern: str, program: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the program ended without printing {pattern}")
 
 
+def test_alerts_are_listed_taken_on_paused_and_reset(tmp_path: Path, server: sqlalchemy.URL):
+    customers = [customer(number) for number in range(1, 21)]
+    root = write_small_company(tmp_path, {"customers": [*customers, customers[0]]})
+    done = tuoke_run(root, server)
+    assert done.returncode == 0, done.stderr
+
+    def alerts(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        database = environment(TUOKE_DATABASE_URL=server.render_as_string(hide_password=False))
+        return subprocess.run(
+            command("alerts", name, root, *arguments), env=database, capture_output=True, text=True, check=False
+        )
+
+    listed = alerts("list", "--lang", "en")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert "Source below its quality threshold" in " ".join(listed.stdout.split())
+    taken = alerts("acknowledge", "1", "--by", "S0007", "--note", "asked the office")
+    assert taken.stdout.endswith("is acknowledged by S0007.\n"), taken.stderr
+    assert "by S0007" in " ".join(alerts("list").stdout.split())
+    assert "is paused until 2026-12-01" in alerts("pause", "1", "--until", "2026-12-01").stdout
+    assert "is reset" in alerts("reset", "1").stdout
+    refused = alerts("reset", "1")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert "no alert 1 is open or acknowledged" in " ".join(refused.stderr.split())
+
+
 def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlalchemy.URL):
     customers = [customer(number) for number in range(1, 4)]
     root = write_small_company(tmp_path, {"customers": customers, "orders": [order(1), order(2, amount="250.00")]})
