@@ -148,7 +148,6 @@ class Warehouse:
             WarehouseError: the server refused.
         """
         with explained("reading the alerts"), closing(self.connect()) as connection:
-            publishing.set_up(connection)
             return alerting.read(connection, everything=everything)
 
     def change_alert(
@@ -167,7 +166,6 @@ class Warehouse:
             WarehouseError: the server refused.
         """
         with explained("changing an alert"), closing(self.connect()) as connection:
-            publishing.set_up(connection)
             return alerting.change(connection, alert_id, event, done_by=done_by, note=note, until=until)
 
     def serve(self, port: int | None = None) -> sqlalchemy.URL:

@@ -28,6 +28,8 @@ def merge(cursor: Cursor, as_of: date) -> None:
     [newest] = cursor.fetchone() or [None]
     if newest is not None and as_of < newest:
         return
+    if not _are_there(cursor):
+        cursor.execute(statement("alert_tables"))
     for name in MERGE:
         cursor.execute(statement(name), {"as_of": as_of})
 
@@ -35,6 +37,8 @@ def merge(cursor: Cursor, as_of: date) -> None:
 def read(connection: Connection, *, everything: bool = False) -> list[dict[str, Any]]:
     """The alerts that are not over, the gravest first; those that are over as well where everything is asked for."""
     with transaction(connection) as cursor:
+        if not _are_there(cursor):
+            return []
         cursor.execute(statement("alerts"), {"everything": everything})
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor]
@@ -56,8 +60,16 @@ def change(
     """
     values = {"alert_id": alert_id, "event": event, "done_by": done_by, "note": note, "until": until}
     with transaction(connection) as cursor:
-        cursor.execute(statement("alert_changed"), values)
-        found = cursor.fetchone()
+        found = None
+        if _are_there(cursor):
+            cursor.execute(statement("alert_changed"), values)
+            found = cursor.fetchone()
     if found is None:
         raise ConfigurationError(f"no alert {alert_id} is open or acknowledged; list them to see which are")
     return {"zh": found[0], "en": found[1]}
+
+
+def _are_there(cursor: Cursor) -> bool:
+    """Whether signals were ever published."""
+    cursor.execute("select to_regclass('ads.alerts') is not null")
+    return bool((cursor.fetchone() or [False])[0])

@@ -347,7 +347,7 @@ select
             || case when t.planned_amount > 0 then '，使用率 ' || percent_text(t.utilisation_rate) else '' end
             || case t.budget_status
                 when 'overspent' then '，超支 ' || money_text(t.actual_amount - t.planned_amount) || ' ' || p.currency_zh
-                    || '，达到或超过允许的 ' || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then '.' else ' would be overspent.' end
+                    || '，达到或超过允许的 ' || percent_text(t.overspend_rate) || '。'
                 when 'warning'
                 then case when t.actual_amount > t.planned_amount then '，已超出预算，尚未达到 ' else '，接近预算，超支警戒为 ' end
                     || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then ' 的警戒线。' else '。' end

@@ -213,6 +213,12 @@ def test_the_gravest_come_first_and_those_nobody_has_before_those_somebody_has(
     assert [row["label_en"] for row in warehouse.alerts()] == ["c", "b", "d", "a"]
 
 
+def test_before_anything_was_published_there_is_no_alert(warehouse: Warehouse):
+    assert warehouse.alerts() == []
+    with pytest.raises(ConfigurationError, match="no alert 1 is open"):
+        warehouse.change_alert(1, "reset")
+
+
 def test_every_column_is_explained(server: sqlalchemy.URL, evaluate: Evaluate):
     evaluate(DAY)
     query = (
