@@ -45,7 +45,7 @@ class Personas(Strict):
     """Standard deviations from the mean of all from which on a feature marks a group."""
     starts: Annotated[int, Field(ge=1)] = 10
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 1
-    fit_sample: Annotated[int, Field(ge=1_000)] = 50_000
+    fit_sample: Annotated[int, Field(ge=1_000)] = 20_000
     """Of more customers the groups are sought among so many, and then fitted to all."""
     silhouette_sample: Annotated[int, Field(ge=500)] = 5_000
     """The silhouette compares each with each: of more customers with so many."""

@@ -13,55 +13,75 @@ with bought as (
         s.product,
         s.category,
         s.net_amount,
-        s.ordered_on > p.window_start as is_recent
+        s.ordered_on > p.window_start as is_recent,
+        case when s.ordered_on > p.window_start and s.category is not null then 1 else 0 end as compared
     from dws.sales as s
     cross join plan.tag_settings as p
     where not s.is_refund
-),
-totals as (
-    select
-        b.customer_id,
-        count(*) as orders,
-        count(*) filter (where b.is_recent) as recent_orders,
-        count(b.product) as product_orders,
-        count(distinct b.product) as products,
-        min(b.ordered_on) as first_ordered_on,
-        max(b.ordered_on) as last_ordered_on
-    from bought as b
-    group by b.customer_id
 ),
 ordinary as (
     select
         b.category,
         cast(round(cast(sum(b.net_amount) as double) / cast(count(*) as double), 2) as decimal(18, 2)) as order_amount
     from bought as b
-    where b.is_recent and b.category is not null
+    where b.compared = 1
     group by b.category
 ),
-compared as (
+placed as (
     select
         b.customer_id,
+        b.ordered_on,
+        b.is_recent,
+        b.compared,
+        b.category,
+        b.net_amount,
+        date_diff(
+            'day',
+            lag(b.ordered_on) over (
+                partition by b.customer_id order by b.ordered_on asc nulls last, b.order_id asc nulls last
+            ),
+            b.ordered_on
+        ) as days,
+        2 * sum(b.compared) over (
+            partition by b.customer_id order by b.ordered_on asc nulls last, b.order_id asc nulls last
+        ) as doubled_place,
+        sum(b.compared) over (partition by b.customer_id) as compared_orders
+    from bought as b
+),
+halved as (
+    select
+        b.customer_id,
+        b.ordered_on,
+        b.is_recent,
         b.net_amount,
         o.order_amount as ordinary_amount,
-        2 * row_number() over (partition by b.customer_id order by b.ordered_on asc nulls last, b.order_id asc nulls last)
-            as doubled_place,
-        count(*) over (partition by b.customer_id) as compared_orders
-    from bought as b
-    inner join ordinary as o on o.category = b.category
-    where b.is_recent
+        nullif(b.days, 0) as days,
+        o.category is not null as is_compared,
+        o.category is not null and b.doubled_place <= b.compared_orders as is_earlier,
+        o.category is not null and b.doubled_place > b.compared_orders + 1 as is_later
+    from placed as b
+    left join ordinary as o on o.category = b.category and b.compared = 1
 ),
-priced as (
+totals as (
     select
-        c.customer_id,
-        count(*) as compared_orders,
-        sum(c.net_amount) as compared_amount,
-        sum(c.ordinary_amount) as ordinary_amount,
-        sum(c.net_amount) filter (where c.doubled_place <= c.compared_orders) as earlier_amount,
-        sum(c.ordinary_amount) filter (where c.doubled_place <= c.compared_orders) as earlier_ordinary_amount,
-        sum(c.net_amount) filter (where c.doubled_place > c.compared_orders + 1) as later_amount,
-        sum(c.ordinary_amount) filter (where c.doubled_place > c.compared_orders + 1) as later_ordinary_amount
-    from compared as c
-    group by c.customer_id
+        h.customer_id,
+        count(*) as orders,
+        count(*) filter (where h.is_recent) as recent_orders,
+        min(h.ordered_on) as first_ordered_on,
+        max(h.ordered_on) as last_ordered_on,
+        1 + count(h.days) as order_days,
+        cast(count(h.days) as double) as pauses,
+        cast(sum(h.days) as double) as days,
+        cast(sum(h.days * h.days) as double) as squared_days,
+        count(*) filter (where h.is_compared) as compared_orders,
+        sum(h.net_amount) filter (where h.is_compared) as compared_amount,
+        sum(h.ordinary_amount) as ordinary_amount,
+        sum(h.net_amount) filter (where h.is_earlier) as earlier_amount,
+        sum(h.ordinary_amount) filter (where h.is_earlier) as earlier_ordinary_amount,
+        sum(h.net_amount) filter (where h.is_later) as later_amount,
+        sum(h.ordinary_amount) filter (where h.is_later) as later_ordinary_amount
+    from halved as h
+    group by h.customer_id
 ),
 campaign_contacts as (
     select distinct
@@ -103,20 +123,38 @@ by_product as (
     select
         b.customer_id,
         b.product,
-        count(*) as orders
+        count(*) as orders,
+        count(*) filter (where b.is_recent) as recent_orders
     from bought as b
     where b.product is not null
     group by b.customer_id, b.product
 ),
+ranked_products as (
+    select
+        b.customer_id,
+        b.product,
+        b.orders,
+        b.recent_orders,
+        row_number() over (
+            partition by b.customer_id order by b.orders desc nulls last, b.product asc nulls last
+        ) as position,
+        row_number() over (
+            partition by b.customer_id order by b.recent_orders desc nulls last, b.product asc nulls last
+        ) as recent_position
+    from by_product as b
+),
 favourites as (
     select
-        f.customer_id,
-        f.product,
-        f.orders,
-        row_number() over (
-            partition by f.customer_id order by f.orders desc nulls last, f.product asc nulls last
-        ) as position
-    from by_product as f
+        r.customer_id,
+        count(*) as products,
+        sum(r.orders) as product_orders,
+        sum(r.recent_orders) as recent_product_orders,
+        max(r.product) filter (where r.position = 1) as product,
+        max(r.orders) as orders,
+        max(r.product) filter (where r.recent_position = 1 and r.recent_orders > 0) as recent_product,
+        max(r.recent_orders) as recent_orders
+    from ranked_products as r
+    group by r.customer_id
 ),
 first_sales as (
     select
@@ -149,73 +187,33 @@ early as (
         on l.product = b.product and date_diff('day', l.first_sold_on, b.ordered_on) < p.launch_days
     group by b.customer_id
 ),
-recent_products as (
-    select
-        b.customer_id,
-        b.product,
-        count(*) as orders,
-        sum(count(*)) over (partition by b.customer_id) as product_orders
-    from bought as b
-    where b.is_recent and b.product is not null
-    group by b.customer_id, b.product
-),
-preferred_products as (
-    select
-        r.customer_id,
-        r.product,
-        r.orders,
-        r.product_orders,
-        row_number() over (
-            partition by r.customer_id order by r.orders desc nulls last, r.product asc nulls last
-        ) as position
-    from recent_products as r
-),
-recent_categories as (
+by_category as (
     select
         b.customer_id,
         b.category,
-        count(*) as orders,
-        sum(count(*)) over (partition by b.customer_id) as category_orders
+        count(*) as orders
     from bought as b
-    where b.is_recent and b.category is not null
+    where b.compared = 1
     group by b.customer_id, b.category
 ),
-preferred_categories as (
+ranked_categories as (
+    select
+        b.customer_id,
+        b.category,
+        b.orders,
+        row_number() over (
+            partition by b.customer_id order by b.orders desc nulls last, b.category asc nulls last
+        ) as position
+    from by_category as b
+),
+preferred as (
     select
         r.customer_id,
-        r.category,
-        r.orders,
-        r.category_orders,
-        row_number() over (
-            partition by r.customer_id order by r.orders desc nulls last, r.category asc nulls last
-        ) as position
-    from recent_categories as r
-),
-order_days as (
-    select distinct
-        b.customer_id,
-        b.ordered_on
-    from bought as b
-),
-pauses as (
-    select
-        d.customer_id,
-        date_diff(
-            'day',
-            lag(d.ordered_on) over (partition by d.customer_id order by d.ordered_on asc nulls last),
-            d.ordered_on
-        ) as days
-    from order_days as d
-),
-rhythms as (
-    select
-        p.customer_id,
-        count(*) as order_days,
-        cast(count(p.days) as double) as pauses,
-        cast(sum(p.days) as double) as days,
-        cast(sum(p.days * p.days) as double) as squared_days
-    from pauses as p
-    group by p.customer_id
+        sum(r.orders) as category_orders,
+        max(r.orders) as orders,
+        max(r.category) filter (where r.position = 1) as category
+    from ranked_categories as r
+    group by r.customer_id
 ),
 touched as (
     select
@@ -236,60 +234,57 @@ select
     coalesce(b.recent_orders, 0) as recent_orders,                      -- Orders in the window
     date_diff('day', b.first_ordered_on, b.last_ordered_on) as ordering_days, -- Days from the first order to the last; NULL without an order
     date_diff('day', b.last_ordered_on, $as_of) as recency_days,        -- Days since the last order; NULL without one
-    coalesce(m.compared_orders, 0) as compared_orders,                  -- Orders in the window whose category is known
-    m.compared_amount,                                                  -- What they were worth
-    m.ordinary_amount,                                                  -- What as many ordinary orders of their categories are worth
+    coalesce(b.compared_orders, 0) as compared_orders,                  -- Orders in the window whose category is known
+    b.compared_amount,                                                  -- What they were worth
+    b.ordinary_amount,                                                  -- What as many ordinary orders of their categories are worth
     case
-        when m.ordinary_amount > 0
-        then cast(m.compared_amount * 100 as double) / cast(m.ordinary_amount * 100 as double)
+        when b.ordinary_amount > 0
+        then cast(b.compared_amount * 100 as double) / cast(b.ordinary_amount * 100 as double)
     end as price_level,                                                 -- The one as a share of the other; NULL without such orders
     case
-        when m.earlier_ordinary_amount > 0
-        then cast(m.earlier_amount * 100 as double) / cast(m.earlier_ordinary_amount * 100 as double)
+        when b.earlier_ordinary_amount > 0
+        then cast(b.earlier_amount * 100 as double) / cast(b.earlier_ordinary_amount * 100 as double)
     end as earlier_price_level,                                         -- The same of the earlier half of these orders
     case
-        when m.later_ordinary_amount > 0
-        then cast(m.later_amount * 100 as double) / cast(m.later_ordinary_amount * 100 as double)
+        when b.later_ordinary_amount > 0
+        then cast(b.later_amount * 100 as double) / cast(b.later_ordinary_amount * 100 as double)
     end as later_price_level,                                           -- The same of the later half
     case
-        when m.earlier_amount > 0 and m.later_ordinary_amount > 0
-        then cast(m.later_amount * 100 as double) * cast(m.earlier_ordinary_amount * 100 as double)
-            / (cast(m.earlier_amount * 100 as double) * cast(m.later_ordinary_amount * 100 as double))
+        when b.earlier_amount > 0 and b.later_ordinary_amount > 0
+        then cast(b.later_amount * 100 as double) * cast(b.earlier_ordinary_amount * 100 as double)
+            / (cast(b.earlier_amount * 100 as double) * cast(b.later_ordinary_amount * 100 as double))
     end as price_trend,                                                 -- The level of the later half as a share of the earlier; NULL where either can't be told
     coalesce(o.campaign_orders, 0) as campaign_orders,                  -- Orders in the window soon after a contact that belongs to a campaign
     coalesce(l.lost_leads, 0) as lost_leads,                            -- Leads lost in the window
     coalesce(l.price_leads, 0) as price_leads,                          -- Leads lost in the window for the price
     f.product as favourite_product,                                     -- Product bought most often, of equally frequent ones the first by name; NULL where no product is known
-    cast(f.orders as double) / cast(nullif(b.product_orders, 0) as double) as favourite_share, -- Share of the orders with a known product that were of it
+    cast(f.orders as double) / cast(f.product_orders as double) as favourite_share, -- Share of the orders with a known product that were of it
     case
-        when b.product_orders > 1
-        then cast(b.products - 1 as double) / cast(b.product_orders - 1 as double)
+        when f.product_orders > 1
+        then cast(f.products - 1 as double) / cast(f.product_orders - 1 as double)
     end as first_time_share,                                            -- Share of the orders after the first that were of a product not bought before; NULL where there are none
-    coalesce(b.product_orders, 0) as product_orders,                    -- Orders with a known product
-    coalesce(b.products, 0) as products,                                -- Different products bought
+    cast(coalesce(f.product_orders, 0) as bigint) as product_orders,                    -- Orders with a known product
+    coalesce(f.products, 0) as products,                                -- Different products bought
     coalesce(e.launched_products, 0) as launched_products,              -- Products bought while they were new
-    r.product as preferred_product,                                     -- Product bought most often in the window
-    coalesce(r.orders, 0) as preferred_product_orders,                  -- Orders of it in the window
-    cast(r.orders as double) / cast(r.product_orders as double) as preferred_product_share, -- Share of the orders in the window with a known product
+    f.recent_product as preferred_product,                                     -- Product bought most often in the window
+    coalesce(f.recent_orders, 0) as preferred_product_orders,                  -- Orders of it in the window
+    cast(f.recent_orders as double) / nullif(cast(f.recent_product_orders as double), 0) as preferred_product_share, -- Share of the orders in the window with a known product
     g.category as preferred_category,                                   -- Category bought most often in the window
     coalesce(g.orders, 0) as preferred_category_orders,                 -- Orders of it in the window
     cast(g.orders as double) / cast(g.category_orders as double) as preferred_category_share, -- Share of the orders in the window with a known category
-    coalesce(h.order_days, 0) as order_days,                            -- Days with orders
-    h.days / nullif(h.pauses, 0) as pause_days,                         -- Mean number of days between them; NULL of fewer than two
-    sqrt(greatest(h.squared_days / nullif(h.pauses, 0) - power(h.days / nullif(h.pauses, 0), 2), 0))
-        / (h.days / nullif(h.pauses, 0)) as pause_variation,            -- Standard deviation of the days between them as a share of their mean
+    coalesce(b.order_days, 0) as order_days,                            -- Days with orders
+    b.days / nullif(b.pauses, 0) as pause_days,                         -- Mean number of days between them; NULL of fewer than two
+    sqrt(greatest(b.squared_days / nullif(b.pauses, 0) - power(b.days / nullif(b.pauses, 0), 2), 0))
+        / (b.days / nullif(b.pauses, 0)) as pause_variation,            -- Standard deviation of the days between them as a share of their mean
     coalesce(t.own_contacts, 0) as own_contacts,                        -- Contacts in the window that the customer made or came to
     coalesce(t.trials, 0) as trials,                                    -- Trials in the window
     coalesce(t.complaints, 0) as complaints,                            -- Complaints in the window
     coalesce(t.service_requests, 0) as service_requests                 -- Requests for service in the window
 from dwd.customers as c
 left join totals as b on b.customer_id = c.customer_id
-left join priced as m on m.customer_id = c.customer_id
 left join campaign_orders as o on o.customer_id = c.customer_id
 left join lost as l on l.customer_id = c.customer_id
-left join favourites as f on f.customer_id = c.customer_id and f.position = 1
+left join favourites as f on f.customer_id = c.customer_id
 left join early as e on e.customer_id = c.customer_id
-left join preferred_products as r on r.customer_id = c.customer_id and r.position = 1
-left join preferred_categories as g on g.customer_id = c.customer_id and g.position = 1
-left join rhythms as h on h.customer_id = c.customer_id
+left join preferred as g on g.customer_id = c.customer_id
 left join touched as t on t.customer_id = c.customer_id
