@@ -7,7 +7,21 @@ import pytest
 
 from assets.ads.catalogue import catalogue
 from assets.ads.plan_faults import plan_faults
-from pipeline.plan import Campaign, Definitions, Label, Model, Owners, Plan, Target, Window
+from pipeline.plan import (
+    AlertRule,
+    Alerts,
+    Campaign,
+    Definitions,
+    Indicator,
+    Label,
+    Model,
+    Owners,
+    Plan,
+    Risk,
+    Risks,
+    Target,
+    Window,
+)
 
 
 def plan(**fields: Any) -> Plan:
@@ -25,6 +39,19 @@ def model(**weights: float) -> Model:
     return Model(label=Label(zh="模型", en="Model"), weights=weights)
 
 
+def watching(**fields: Any) -> Alerts:
+    return Alerts(rules=[AlertRule(id="watch", **fields)])
+
+
+def shown_by(kpi: str) -> Risks:
+    label = Label(zh="风险", en="Risk")
+    return Risks(
+        items=[
+            Risk(id="r", kind="market", label=label, likelihood=1, impact=1, indicator=Indicator(kpi=kpi, limit=1.0))
+        ]
+    )
+
+
 def test_a_plan_that_fits_has_no_faults():
     targets = {
         "new_customers": Target(value=50.0, milestones={"2026-09": 50.0}),
@@ -35,6 +62,8 @@ def test_a_plan_that_fits_has_no_faults():
         targets=targets,
         models={"M1": model(new_customers=0.5, cac=0.5)},
         definitions=Definitions(official={"cac": "paying.marketing"}),
+        risks=shown_by("cac"),
+        alerts=watching(kpi="cac", yellow=1.0, red=2.0),
     )
     assert plan_faults(catalogue(), fits) == []
 
@@ -42,6 +71,20 @@ def test_a_plan_that_fits_has_no_faults():
 @pytest.mark.parametrize(
     ("fields", "told"),
     [
+        pytest.param({"risks": shown_by("cca")}, "risks.r.indicator.kpi: no KPI 'cca'; did you mean cac?", id="risk"),
+        pytest.param(
+            {"alerts": watching(kpi="cca", red=1.0)}, "alerts.watch.kpi: no KPI 'cca'; did you mean cac?", id="alert"
+        ),
+        pytest.param(
+            {"alerts": watching(kpi="cac", yellow=2.0, red=1.0)},
+            "alerts.watch: of cac less is better, so turn the limits round",
+            id="limits-of-an-alert-the-wrong-way-round",
+        ),
+        pytest.param(
+            {"alerts": watching(kpi="nps", yellow=1.0, red=2.0)},
+            "alerts.watch: of nps more is better, so turn the limits round",
+            id="limits-that-rise-where-more-is-better",
+        ),
         pytest.param(
             {"targets": {"cca": Target(value=1.0)}}, "targets.cca: no KPI 'cca'; did you mean cac?", id="target"
         ),
