@@ -13,10 +13,12 @@ from assets.ads.catalogue import Catalogue, catalogue
 from assets.ads.kpi_query import measured
 from assets.ads.kpi_values import kpi_values
 from pipeline.engine import DuckDBEngine
-from pipeline.plan import Definitions
+from pipeline.plan import Definitions, Market
 from quality.contract import contracts
 from quality.scorecard import SourceState
 
+DECLARED = Definitions(audience=Market(industries=["教育"]), new_markets=Market(regions=["四川省"]))
+"""A plan that says whom it is for."""
 CAMPAIGN = ("campaign", "campaign", date(2026, 9, 1), date(2026, 12, 1))
 DAY = date(2026, 9, 10)
 """A day of the campaign."""
@@ -40,14 +42,21 @@ SCHEMAS = {
         "is_won": _FLAG,
         "is_lost": _FLAG,
         "reached_touched": _FLAG,
+        "reached_met": _FLAG,
+        "is_audience": _FLAG,
         "first_touch_hours": _DOUBLE,
+        "lead_score": _DOUBLE,
         "sales_cycle_days": pa.int64(),
+        "development_days": pa.int64(),
     },
     "dws.sales": {
         **_MEMBERS,
         "ordered_on": _DATE,
         "customer_id": _TEXT,
         "net_amount": _MONEY,
+        "margin_amount": _MONEY,
+        "paid_on": _DATE,
+        "payment_days": pa.int64(),
         "is_refund": _FLAG,
         "is_first_order": _FLAG,
         "customer_first_ordered_on": _DATE,
@@ -69,12 +78,69 @@ SCHEMAS = {
         "score": _DOUBLE,
         "scale_min": _DOUBLE,
         "scale_max": _DOUBLE,
+        "scaled_score": _DOUBLE,
+        "respondent_kind": _TEXT,
         "is_topbox": _FLAG,
         "is_promoter": _FLAG,
         "is_detractor": _FLAG,
     },
-    "dws.touches": {**_MEMBERS, "occurred_on": _DATE, "kind": _TEXT, "customer_id": _TEXT, "lead_id": _TEXT},
-    "plan.periods": {"period_kind": _TEXT, "period": _TEXT, "period_start": _DATE, "period_end": _DATE},
+    "dws.touches": {
+        **_MEMBERS,
+        "occurred_on": _DATE,
+        "kind": _TEXT,
+        "customer_id": _TEXT,
+        "lead_id": _TEXT,
+        "response_hours": _DOUBLE,
+        "needs_answer": _FLAG,
+        "is_in_time": _FLAG,
+        "is_reached": _FLAG,
+        "is_attendance": _FLAG,
+        "is_own_accord": _FLAG,
+    },
+    "dws.customer_starts": {
+        **_MEMBERS,
+        "customer_id": _TEXT,
+        "created_on": _DATE,
+        "first_ordered_on": _DATE,
+        "is_referred": _FLAG,
+        "is_new_market": _FLAG,
+        "is_retained_30": _FLAG,
+        "is_retained_60": _FLAG,
+        "is_retained_90": _FLAG,
+        "clv_amount": _MONEY,
+        "target_industry": _TEXT,
+    },
+    "dws.target_industries": {"industry": _TEXT},
+    "dws.market_sizes": {"market_period": _TEXT, "market_size": _DOUBLE},
+    "dws.budget_days": {**_MEMBERS, "day": _DATE, "amount": _MONEY},
+    "dws.tasks": {
+        **_MEMBERS,
+        "due_on": _DATE,
+        "is_done": _FLAG,
+        "is_on_time": _FLAG,
+        "is_visit": _FLAG,
+        "departments": pa.int64(),
+    },
+    "dws.people_days": {**_MEMBERS, "day": _DATE},
+    "dws.exposures": {
+        "day": _DATE,
+        "channel": _TEXT,
+        **dict.fromkeys(("impressions", "reach", "clicks", "visits"), pa.int64()),
+    },
+    "dws.activities": {
+        **_MEMBERS,
+        "starts_on": _DATE,
+        "planned_participants": pa.int64(),
+        "expected_participants": pa.int64(),
+    },
+    "plan.periods": {
+        "period_kind": _TEXT,
+        "period": _TEXT,
+        "period_start": _DATE,
+        "period_end": _DATE,
+        "previous_start": _DATE,
+        "previous_end": _DATE,
+    },
     "plan.targets": {
         "kpi": _TEXT,
         "period_kind": _TEXT,
@@ -167,7 +233,7 @@ def evaluate(
     kpis = kpis or catalogue()
     named = {f"dws.{name}": rows for name, rows in (facts or {}).items()}
     assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
-    period_rows = [dict(zip(SCHEMAS["plan.periods"], period, strict=True)) for period in periods]
+    period_rows = [_period(*period) for period in periods]
     values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
     values["plan.periods"] = table("plan.periods", period_rows)
     with DuckDBEngine(memory_limit="500MB", threads=1).session(
@@ -183,6 +249,13 @@ def evaluate(
         definitions=definitions or Definitions(),
         score_cap=score_cap,
     )
+
+
+def _period(kind: str, label: str, start: date, end: date, before: date | None = None) -> dict[str, Any]:
+    """A period; the one before it is as long and ends where it starts, unless its start is given."""
+    before = before or start - (end - start)
+    bounds = [kind, label, start, end, before, min(before + (end - start), start)]
+    return dict(zip(SCHEMAS["plan.periods"], bounds, strict=True))
 
 
 def one(values: pd.DataFrame, kpi: str, variant: str | None = None, **keys: str) -> pd.Series:

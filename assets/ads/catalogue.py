@@ -21,13 +21,27 @@ CATALOGUE_FILE = SQL_FOLDER / "kpis.yaml"
 Dimension = Literal["channel", "team", "staff", "region", "sales_region", "product"]
 Unit = Literal["count", "currency", "rate", "ratio", "score", "hours", "days"]
 Better = Literal["higher", "lower"]
-Interval = Literal["none", "wilson", "mean", "nps"]
+Interval = Literal["none", "wilson", "mean", "nps", "ratio", "total", "events", "per_event"]
+Moments = tuple[Literal["spread", "cross", "square"], ...]
+MOMENTS: dict[Interval, Moments] = {
+    "mean": ("spread",),
+    "nps": ("spread",),
+    "total": ("spread",),
+    "ratio": ("spread", "cross", "square"),
+}
+"""What an interval needs beside numerator, denominator and observations."""
+Window = Literal["within", "previous", "before"]
+Declared = Literal["audience", "audience.industries", "new_markets"]
+AddsUp = Literal["yes", "quotient", "distinct"]
 ColumnKind = Literal["text", "flag", "date", "money", "number"]
 VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)*$")]
 
-PERIOD_COLUMNS = ("period_start", "period_end")
-"""What an expression may name besides the fact's columns: the bounds of the period the row is counted in."""
+PERIOD_COLUMNS = ("period", "period_start", "period_end")
+"""What an expression may name besides the fact's columns: the period the row is counted in, and its bounds."""
+PARTS = ("numerator", "denominator", "spread", "cross", "square")
+"""What a variant is made of, as far as it has it."""
 OR = " or "
+ROW_ID = "_row_id"
 
 
 def _parsable(parse: Any) -> AfterValidator:
@@ -47,7 +61,8 @@ class Measure(Strict):
     """Something that adds up over the rows of a fact.
 
     `needs` are source columns without which it says nothing: `leads.won_at`, `leads.phone or leads.email`, or a
-    definition of the plan (`valid_lead`, `high_value`) for whatever that one looks at. Without any row a measure is
+    definition of the plan (`valid_lead`, `high_value`) for whatever that one looks at. `plan` names definitions that
+    a plan may leave open, and that must be declared here. Without any row a measure is
     zero, or unknown: nobody has a customer for nothing because his cost was not booked.
     """
 
@@ -55,6 +70,7 @@ class Measure(Strict):
     where: Condition | None = None
     contracts: list[Identifier] = Field(default_factory=list)
     needs: list[str] = Field(default_factory=list)
+    plan: list[Declared] = Field(default_factory=list)
     without_rows: Literal["zero", "unknown"] = "zero"
 
     @cached_property
@@ -68,20 +84,42 @@ class Measure(Strict):
         return parse_condition(self.where) if self.where else None
 
     @property
+    def is_distinct(self) -> bool:
+        """Whether it counts different values, so that parts that share some do not add up."""
+        return self.aggregate.find(exp.Distinct) is not None
+
+    @property
     def columns(self) -> list[str]:
         """Columns it names."""
         return names(self.aggregate) + (names(self.condition) if self.condition else [])
 
 
+class Rows(Strict):
+    """Where a fact's rows come from: its `column` holds the key of the contract's rows, or their `_row_id`."""
+
+    contract: Identifier
+    column: Identifier
+
+    @property
+    def key(self) -> str:
+        """The column of the contract's table in dwd that is meant."""
+        key = contracts()[self.contract].key
+        return key[0] if len(key) == 1 else ROW_ID
+
+
 class Fact(Strict):
     """A table whose rows are measured, the date that puts a row into a period, the columns that put it under a member.
 
-    `contracts` are the sources it is made of. A `number` is read with six decimals, so that sums do not depend on
-    the order of the rows.
+    A row counts in the period its date is `within`, in the one after it (`previous`: what the period grew from), or in
+    every one that starts later (`before`); without a date in every period. `contracts` are the sources it is
+    made of, `rows` leads back to the lines it was made of. A `number` is read with six decimals, so that sums do not
+    depend on the order of the rows.
     """
 
     table: Annotated[str, Field(pattern=r"^dws\.[a-z][a-z0-9_]*$")]
-    date: Identifier
+    date: Identifier | None
+    window: Window = "within"
+    rows: Rows | None = None
     contracts: list[Identifier] = Field(min_length=1)
     dimensions: dict[Dimension, Identifier]
     columns: dict[Identifier, ColumnKind] = Field(default_factory=dict)
@@ -91,18 +129,21 @@ class Fact(Strict):
 class Variant(Strict):
     """One way to compute a KPI, out of measures. Without a denominator it is a quantity.
 
-    `spread` is the sum of the squares of what the numerator sums; intervals of means need it.
+    `spread` is the sum of the squares of what the numerator sums; intervals of means and totals need it. A ratio of two
+    sums over the same rows needs the sum of the products (`cross`) and of the denominator's squares (`square`) too.
     """
 
     label: Label | None = None
     numerator: Arithmetic
     denominator: Arithmetic | None = None
     spread: Arithmetic | None = None
+    cross: Arithmetic | None = None
+    square: Arithmetic | None = None
 
     @cached_property
     def parts(self) -> dict[str, exp.Expr]:
-        """numerator, denominator, spread: those that are there, parsed."""
-        texts = {"numerator": self.numerator, "denominator": self.denominator, "spread": self.spread}
+        """numerator, denominator, spread, cross, square: those that are there, parsed."""
+        texts = {part: getattr(self, part) for part in PARTS}
         return {part: parse_arithmetic(text) for part, text in texts.items() if text is not None}
 
     @cached_property
@@ -210,6 +251,18 @@ class Catalogue(Strict):
         wanted = self.kpis[kpi].dimensions
         return shared if wanted is None else [name for name in shared if name in wanted]
 
+    def adds_up(self, kpi: str, variant: Variant) -> AddsUp:
+        """Whether the values of a dimension's members add up to the value over all, or else what keeps them from it."""
+        if variant.denominator is not None:
+            return "quotient"
+        shared = any(self.measure(name).is_distinct for name in variant.measures)
+        return "distinct" if shared and not self.kpis[kpi].additive else "yes"
+
+    def undeclared(self, variant: Variant, definitions: Definitions) -> list[str]:
+        """Definitions the variant can't do without, and the plan leaves open; sorted."""
+        asked = {name for measure in variant.measures for name in self.measure(measure).plan}
+        return sorted(name for name in asked if not _is_declared(definitions, name))
+
     def contracts(self, variant: Variant) -> list[str]:
         """Source tables whose quality the variant inherits, sorted."""
         found: set[str] = set()
@@ -251,11 +304,22 @@ def definition_needs(definitions: Definitions) -> dict[str, list[str]]:
     return {"valid_lead": valid_lead, "high_value": ["customers.grade"] if definitions.high_value == "grade" else []}
 
 
+def _is_declared(definitions: Definitions, name: Declared) -> bool:
+    if name == "audience.industries":
+        return bool(definitions.audience.industries)
+    market = definitions.audience if name == "audience" else definitions.new_markets
+    return market.is_declared
+
+
 def _fact_faults(facts: dict[str, Fact]) -> Iterator[Fault]:
     owner: dict[str, str] = {}
     for name, fact in facts.items():
         at = ("facts", name)
         yield from _unknown((*at, "contracts"), fact.contracts, contracts(), "contract")
+        if fact.rows is not None:
+            yield from _unknown((*at, "rows", "contract"), [fact.rows.contract], contracts(), "contract")
+        if fact.date is None and fact.window != "within":
+            yield Fault((*at, "window"), fact.window, "without a date a row counts in every period; remove the window")
         for column in fact.columns:
             if column in fact.dimensions or column in PERIOD_COLUMNS:
                 yield Fault((*at, "columns", column), fact.columns[column], "name taken by a dimension or the period")
@@ -318,8 +382,10 @@ def _shape_faults(at: tuple[str, ...], kpi: Kpi, variant: Variant) -> Iterator[F
         yield Fault((*at, "denominator"), variant.denominator, "a quotient does not add up; remove additive")
     if kpi.interval != "none" and variant.denominator is None:
         yield Fault(at, kpi.interval, "an interval is that of a quotient; add a denominator, or set interval: none")
-    if (kpi.interval in ("mean", "nps")) != (variant.spread is not None):
-        yield Fault((*at, "spread"), kpi.interval, "intervals mean and nps need a spread, others have no use for one")
+    wanted = MOMENTS.get(kpi.interval, ())
+    if [part for part in PARTS[2:] if part in variant.parts] != list(wanted):
+        told = f"needs {', '.join(wanted)}" if wanted else "has no use for spread, cross or square"
+        yield Fault((*at, "spread"), kpi.interval, f"interval {kpi.interval} {told}")
 
 
 def _unknown(

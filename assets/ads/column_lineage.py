@@ -20,7 +20,7 @@ def kpi_values_lineage(kpis: Catalogue) -> Lineage:
         for column in measure.columns
         if column not in PERIOD_COLUMNS
     }
-    dates = {(fact.table, fact.date) for fact in facts}
+    dates = {(fact.table, fact.date) for fact in facts if fact.date is not None}
     members = {(fact.table, column) for fact in facts for column in fact.dimensions.values()}
     judged = {(SCORECARD.name, column) for column in ("rate", "status", "reason")}
     return (

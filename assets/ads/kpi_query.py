@@ -1,11 +1,11 @@
 """The catalogue as one query: what every KPI is made of, by period and by member of every dimension."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from sqlglot import exp
 
-from assets.ads.catalogue import Catalogue, ColumnKind, Fact, Measure, Variant
+from assets.ads.catalogue import Catalogue, ColumnKind, Fact, Measure, Variant, Window
 from pipeline.engine import snippet
 
 TOTAL, ALL, UNKNOWN = "total", "(all)", "(unknown)"
@@ -15,6 +15,11 @@ PERIODS = "plan.periods"
 
 _EXACT = "decimal(38, 6)"
 """Every measure while it is put together: facts fit side by side, and no sum depends on the order of its rows."""
+_WINDOWS: Mapping[Window, str] = {
+    "within": "$day >= p.period_start and $day < p.period_end",
+    "previous": "$day >= p.previous_start and $day < p.previous_end",
+    "before": "$day < p.period_start",
+}
 _READ: Mapping[ColumnKind, str] = {
     "text": "text",
     "flag": "boolean",
@@ -26,26 +31,25 @@ _READ: Mapping[ColumnKind, str] = {
 
 
 def measured(catalogue: Catalogue) -> exp.Select:
-    """Numerator, denominator, observations (n) and spread of every variant, by period, dimension and member.
+    """Numerator, denominator, observations (n) and moments of every variant, by period, dimension and member.
 
-    Each fact is aggregated by itself before facts meet, so that no join can multiply rows. A member any fact knows
-    in a period has a row, and the total always has one.
+    Each fact is aggregated by itself before facts meet on a key each has once, so that no join can multiply rows. A
+    member any fact knows in a period has a row, and the total always has one.
     """
-    taken = {name: taken for fact in catalogue.facts.values() for name, taken in _taken(fact).items()}
-    merged = exp.union(
-        _spine(taken), *(_beside(name, fact, taken) for name, fact in catalogue.facts.items()), distinct=False
-    )
-    together = (
-        exp.select(*KEYS, *(_filled(name, column) for name, column in taken.items())).from_("merged").group_by(*KEYS)
-    )
+    keys = exp.union(_spine(), *(exp.select(*KEYS).from_(name) for name in catalogue.facts), distinct=True)
+    together = exp.select(*(exp.column(name, "keys") for name in KEYS)).from_("keys")
+    for name, fact in catalogue.facts.items():
+        # copies of a growing query would take longer than running it
+        together.select(*(_filled(column, taken, name) for column, taken in _taken(fact).items()), copy=False)
+        together.join(name, on=_same_key(name), join_type="left", copy=False)
     query = exp.select(*KEYS, *_parts(catalogue)).from_("together")
     for name, fact in catalogue.facts.items():
         query.with_(name, as_=_aggregated(fact), copy=False)
-    return query.with_("merged", as_=merged, copy=False).with_("together", as_=together, copy=False)
+    return query.with_("keys", as_=keys, copy=False).with_("together", as_=together, copy=False)
 
 
 def part_column(kpi: str, variant: str, part: str) -> str:
-    """The column of `measured` that holds a part (numerator, denominator, n, spread) of a variant."""
+    """The column of `measured` that holds a part (numerator, denominator, n, spread, cross, square) of a variant."""
     return f"{kpi} {variant} {part}"
 
 
@@ -93,8 +97,10 @@ def _aggregated(fact: Fact) -> exp.Select:
     return query
 
 
-def _dimension(fact: Fact) -> exp.Case:
+def _dimension(fact: Fact) -> exp.Expr:
     """Which dimension a row is about: members are never NULL, so it is the one that has a value."""
+    if not fact.dimensions:
+        return exp.Literal.string(TOTAL)
     case = exp.Case()
     for name in fact.dimensions:
         case = case.when(snippet("$column is not null", column=exp.column(name)), exp.Literal.string(name))
@@ -103,38 +109,41 @@ def _dimension(fact: Fact) -> exp.Case:
 
 def _in_period(fact: Fact) -> exp.Select:
     """The fact's rows, once for each period that holds them."""
-    members = [
+    columns = [exp.cast(exp.column(name, "f"), _READ[kind]).as_(name) for name, kind in fact.columns.items()]
+    query = exp.select(*(exp.column(name, "p") for name in PERIOD), *members(fact), *columns)
+    return query.from_(_table(fact.table, "f")).join(_table(PERIODS, "p"), on=in_window(fact))
+
+
+def members(fact: Fact) -> list[exp.Expr]:
+    """The member of each dimension a row is under; what the source does not name is unknown."""
+    return [
         snippet("coalesce($column, $unknown)", column=exp.column(column, "f"), unknown=UNKNOWN).as_(name)
         for name, column in fact.dimensions.items()
     ]
-    columns = [exp.cast(exp.column(name, "f"), _READ[kind]).as_(name) for name, kind in fact.columns.items()]
-    within = snippet("$day >= p.period_start and $day < p.period_end", day=exp.column(fact.date, "f"))
-    query = exp.select(*(exp.column(name, "p") for name in PERIOD), *members, *columns)
-    return query.from_(_table(fact.table, "f")).join(_table(PERIODS, "p"), on=within)
 
 
-def _beside(name: str, fact: Fact, every: Iterable[str]) -> exp.Select:
-    """A fact's aggregates, with room for those of the others."""
-    own = _taken(fact)
-    return exp.select(
-        *KEYS, *(exp.column(column, quoted=True) if column in own else _nothing(column) for column in every)
-    ).from_(name)
+def in_window(fact: Fact) -> exp.Expr:
+    """Whether a row f of the fact counts in a period p."""
+    if fact.date is None:
+        return snippet("true")
+    return snippet(_WINDOWS[fact.window], day=exp.column(fact.date, "f"))
 
 
-def _spine(every: Iterable[str]) -> exp.Select:
+def _spine() -> exp.Select:
     """The total of every period, so that one without any rows is still told of."""
     key = (_named(exp.Literal.string(TOTAL), "dimension"), _named(exp.Literal.string(ALL), "member"))
-    return exp.select(*PERIOD, *key, *(_nothing(column) for column in every)).from_(_table(PERIODS, "p"))
+    return exp.select(*PERIOD, *key).from_(_table(PERIODS, "p"))
 
 
-def _nothing(column: str) -> exp.Expr:
-    return _named(exp.cast(exp.null(), _EXACT), column)
+def _same_key(fact: str) -> exp.Expr:
+    same = [exp.EQ(this=exp.column(name, fact), expression=exp.column(name, "keys")) for name in KEYS]
+    return exp.and_(*same)
 
 
-def _filled(name: str, taken: _Taken) -> exp.Expr:
+def _filled(name: str, taken: _Taken, fact: str) -> exp.Expr:
     """The one value taken for a key."""
-    template = "coalesce(max($column), 0)" if taken.is_zero_without_rows else "max($column)"
-    return _named(snippet(template, column=exp.column(name, quoted=True)), name)
+    column = exp.column(name, fact, quoted=True)
+    return _named(snippet("coalesce($column, 0)", column=column) if taken.is_zero_without_rows else column, name)
 
 
 def _parts(catalogue: Catalogue) -> Iterator[exp.Expr]:

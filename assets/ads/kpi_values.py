@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
-from assets.ads.catalogue import OR, Catalogue, Variant
+from assets.ads.catalogue import OR, PARTS, Catalogue, Variant
 from assets.ads.intervals import INTERVALS
 from assets.ads.kpi_query import KEYS, TOTAL, part_column
 from pipeline.plan import Definitions
@@ -14,6 +14,8 @@ from quality.scorecard import SourceState, State
 
 BRIEF = ("day", "week")
 """Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
+FIGURES = ("n", *PARTS)
+"""What a variant is made of, and how many observations that is."""
 STATES: tuple[State, ...] = ("final", "provisional", "withheld")
 """From best to worst."""
 
@@ -25,8 +27,8 @@ KPI_VALUES = TableSpec(
         "kpi": ("text", "KPI, as in the catalogue"),
         "variant": ("text", "Which of the KPI's definitions"),
         "is_official": ("boolean", "Whether this variant is the one that counts; targets and scores are about it"),
-        "period_kind": ("text", "day, week, month, campaign or baseline"),
-        "period": ("text", "2026-11-20, 2026-W47, 2026-11, campaign or baseline"),
+        "period_kind": ("text", "day, week, month, quarter, campaign or baseline"),
+        "period": ("text", "2026-11-20, 2026-W47, 2026-11, 2026-Q4, campaign or baseline"),
         "period_start": ("date", "First day of the period"),
         "period_end": ("date", "First day after the period; of a running one, the day after the day evaluated"),
         "dimension": ("text", "total, channel, team, staff, region, sales_region or product"),
@@ -46,6 +48,11 @@ KPI_VALUES = TableSpec(
         "score": ("double precision", "0 at the floor, 100 at the target, capped by the plan, whichever way is better"),
         "state": ("text", "final, provisional or withheld, as the worst source it is made of"),
         "reason": ("text", "Why it is not final, has no value or no score; NULL when there is nothing to say"),
+        "adds_up": (
+            "text",
+            "yes: the members of a dimension add up to the total; quotient: a ratio does not; distinct: who is under "
+            "two members counts under both, and once in the total",
+        ),
         "unit": ("text", "count, currency, rate, ratio, score, hours or days"),
         "better": ("text", "higher or lower"),
         "label_zh": ("text", "Name in Chinese"),
@@ -113,11 +120,12 @@ def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
 
 
 def _piece(parts: pd.DataFrame, kpi: str, variant: str, dimensions: list[str]) -> pd.DataFrame:
-    columns = {part_column(kpi, variant, part): part for part in ("numerator", "denominator", "n", "spread")}
+    columns = {part_column(kpi, variant, part): part for part in FIGURES}
     is_told = (
         (parts["dimension"] == TOTAL) | ~parts["period_kind"].isin(BRIEF) | (parts[part_column(kpi, variant, "n")] > 0)
     )
-    rows = parts.loc[parts["dimension"].isin(dimensions) & is_told]
+    known = [*KEYS, *(name for name in columns if name in parts)]
+    rows = parts.loc[parts["dimension"].isin(dimensions) & is_told, known]
     return rows.reindex(columns=[*KEYS, *columns]).rename(columns=columns)
 
 
@@ -139,6 +147,7 @@ def _told(
                 "is_official": catalogue.official(name, definitions) == variant_name,
                 "is_quantity": variant.denominator is None,
                 "interval": kpi.interval,
+                "adds_up": catalogue.adds_up(name, variant),
                 "state": source.state,
                 "state_reason": source.reason,
                 "unit": kpi.unit,
@@ -157,7 +166,7 @@ def variant_state(
     unmapped: frozenset[str],
     definitions: Definitions,
 ) -> SourceState:
-    """The worst state among the sources of a variant; withheld where a column it can't do without is not mapped."""
+    """The worst state among the sources of a variant; withheld where a column or definition it needs is missing."""
     sources = {name: states[name] for name in catalogue.contracts(variant)}
     missing = [
         need for need in catalogue.needs(variant, definitions) if all(column in unmapped for column in need.split(OR))
@@ -165,13 +174,15 @@ def variant_state(
     reasons = [
         f"{name}: {source.reason or source.state}" for name, source in sources.items() if source.state != STATES[0]
     ] + [f"{need} is not mapped" for need in missing]
+    undeclared = catalogue.undeclared(variant, definitions)
+    reasons += [f"the plan says nothing under definitions.{name}" for name in undeclared]
     worst = max((source.state for source in sources.values()), key=STATES.index)
-    return SourceState("withheld" if missing else worst, "; ".join(reasons) or None)
+    return SourceState("withheld" if missing or undeclared else worst, "; ".join(reasons) or None)
 
 
 def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
     """value = numerator / denominator; none where there is nothing to divide by, or the state forbids it."""
-    parts = ["numerator", "denominator", "n", "spread"]
+    parts = list(FIGURES)
     seen = rows.assign(**rows[parts].where(rows["state"] != "withheld"))
     quotient = seen["numerator"] / seen["denominator"].where(seen["denominator"] != 0)
     return seen.assign(value=seen["numerator"].where(seen["is_quantity"], quotient), n=seen["n"].astype("Int64"))
@@ -183,9 +194,8 @@ def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     for kind, interval in INTERVALS.items():
         mine = rows.index[(rows["interval"] == kind) & rows["value"].notna()]
         taken = rows.loc[mine]
-        bounds.loc[mine, "lower"], bounds.loc[mine, "upper"] = interval(
-            taken["numerator"].to_numpy(float), taken["denominator"].to_numpy(float), taken["spread"].to_numpy(float)
-        )
+        figures = (taken[part].to_numpy(float, na_value=np.nan) for part in (*PARTS, "n"))
+        bounds.loc[mine, "lower"], bounds.loc[mine, "upper"] = interval(*figures)
     is_duration = rows["unit"].isin(["hours", "days"])
     return rows.assign(lower=bounds["lower"].mask(is_duration & (bounds["lower"] < 0), 0.0), upper=bounds["upper"])
 

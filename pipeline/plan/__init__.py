@@ -19,6 +19,7 @@ from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.budget import Budget
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.market import Market
 from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
@@ -54,6 +55,7 @@ __all__ = [
     "Identity",
     "Indicator",
     "Label",
+    "Market",
     "Matrix",
     "Measure",
     "Model",
@@ -193,16 +195,25 @@ class Definitions(Strict):
     valid_lead: ValidLead = ValidLead()
     not_reached: list[str] = ["未接通", "无人接听", "关机", "停机", "空号", "占线", "no answer", "busy", "wrong number"]
     """Outcomes of a call, as the sources word them, by which nobody was reached."""
+    service_hours: Annotated[float, Field(gt=0)] = 2
+    """Within so many hours a complaint or a request for service is to be answered (S2 §05)."""
+    visit_tasks: list[str] = ["客户拜访", "拜访", "上门拜访", "visit", "customer visit"]
+    """Kinds of task that are visits to customers, as the source words them."""
+    audience: Market = Market()
+    """Customers the campaign is meant for: precision and the coverage of industries are about them (I19, I60)."""
+    new_markets: Market = Market()
+    """Markets the company was not in before (I18)."""
     official: dict[Identifier, str] = {}
     """The variant of an indicator that counts, where the catalogue's own choice is not wanted."""
 
 
 class Periods(Strict):
-    """How many days, ISO weeks and months back each scorecard reaches, the running one included."""
+    """How many days, ISO weeks, months and calendar quarters back each scorecard reaches, the running one included."""
 
     days: Annotated[int, Field(ge=1, le=400)] = 7
     weeks: Annotated[int, Field(ge=1, le=60)] = 4
     months: Annotated[int, Field(ge=1, le=36)] = 3
+    quarters: Annotated[int, Field(ge=0, le=12)] = 1
 
 
 class Retention(Strict):

@@ -19,6 +19,7 @@ from pipeline.plan_tables import (
     churn,
     groups,
     lifecycle,
+    market,
     matrix,
     periods,
     rfm,
@@ -84,7 +85,7 @@ OWN_SCHEMAS: dict[str, pa.Schema] = {
 
 SCHEMAS: dict[str, pa.Schema] = {
     name: schema
-    for schemas in (OWN_SCHEMAS, periods.SCHEMAS, *(scheme.SCHEMAS for scheme in SCHEMES))
+    for schemas in (OWN_SCHEMAS, periods.SCHEMAS, market.SCHEMAS, *(scheme.SCHEMAS for scheme in SCHEMES))
     for name, schema in schemas.items()
 }
 
@@ -114,6 +115,8 @@ def plan_tables(plan: Plan, as_of: date, *, additive: frozenset[str]) -> dict[st
         "plan.playbook": list(_playbook(plan.plays(segments))),
         "plan.periods": list(periods.periods(plan, as_of)),
         "plan.targets": list(periods.targets(plan, as_of, additive)),
+        "plan.days": list(periods.days(plan, as_of)),
+        **market.rows(plan),
     }
     for scheme in SCHEMES:
         rows |= scheme.rows(plan, as_of)

@@ -6,10 +6,21 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from pipeline.plan import Plan, Target
-from pipeline.plan_tables.rows import DATE, DOUBLE, TEXT, Row, months_before
+from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, TEXT, Row, months_before
 
 SCHEMAS = {
-    "plan.periods": pa.schema({"period_kind": TEXT, "period_start": DATE, "period_end": DATE, "period": TEXT}),
+    "plan.periods": pa.schema(
+        {
+            "period_kind": TEXT,
+            "period_start": DATE,
+            "period_end": DATE,
+            "period": TEXT,
+            # what the period grew from: as many days of the one before, of the campaign as many of the baseline (I26)
+            "previous_start": DATE,
+            "previous_end": DATE,
+        }
+    ),
+    "plan.days": pa.schema({"day": DATE, "is_workday": FLAG}),
     "plan.targets": pa.schema(
         {
             "kpi": TEXT,
@@ -28,22 +39,64 @@ def periods(plan: Plan, as_of: date) -> Iterator[Row]:
     tomorrow = as_of + timedelta(days=1)
     for back in range(plan.periods.days):
         day = as_of - timedelta(days=back)
-        yield _period("day", day, day + timedelta(days=1), day.isoformat())
+        yield _period("day", day, day + timedelta(days=1), day.isoformat(), day - timedelta(days=1))
     monday = as_of - timedelta(days=as_of.weekday())
     for back in range(plan.periods.weeks):
         start = monday - timedelta(weeks=back)
         year, week, _ = start.isocalendar()
-        yield _period("week", start, min(start + timedelta(weeks=1), tomorrow), f"{year}-W{week:02d}")
-    for back in range(plan.periods.months):
-        start = months_before(as_of.replace(day=1), back)
-        yield _period("month", start, min(months_before(start, -1), tomorrow), f"{start:%Y-%m}")
+        end = min(start + timedelta(weeks=1), tomorrow)
+        yield _period("week", start, end, f"{year}-W{week:02d}", start - timedelta(weeks=1))
+    yield from _months("month", as_of, 1, plan.periods.months)
+    yield from _months("quarter", as_of, 3, plan.periods.quarters)
     for kind, window in (("campaign", plan.campaign), ("baseline", plan.baseline)):
         if window.starts_on <= as_of:
-            yield _period(kind, window.starts_on, min(window.end, tomorrow), kind)
+            before = plan.baseline.starts_on if kind == "campaign" else None
+            yield _period(kind, window.starts_on, min(window.end, tomorrow), kind, before, plan.baseline.end)
 
 
-def _period(kind: str, start: date, end: date, label: str) -> Row:
-    return {"period_kind": kind, "period_start": start, "period_end": end, "period": label}
+def _months(kind: str, as_of: date, length: int, count: int) -> Iterator[Row]:
+    """Calendar months, or as many of them as make a quarter."""
+    first = as_of.replace(day=1)
+    running = months_before(first, (first.month - 1) % length)
+    for back in range(count):
+        start = months_before(running, length * back)
+        end = min(months_before(start, -length), as_of + timedelta(days=1))
+        label = f"{start:%Y-%m}" if kind == "month" else f"{start.year}-Q{(start.month + 2) // 3}"
+        whole = end == months_before(start, -length)
+        yield _period(kind, start, end, label, months_before(start, length), start, is_whole=whole)
+
+
+def _period(
+    kind: str,
+    start: date,
+    end: date,
+    label: str,
+    before: date | None,
+    before_end: date | None = None,
+    *,
+    is_whole: bool = False,
+) -> Row:
+    """A period, and as many days from the day the one before began; of a whole one all of the one before."""
+    cut = None
+    if before is not None:
+        latest = before_end or start
+        cut = latest if is_whole else min(before + (end - start), latest)
+    return {
+        "period_kind": kind,
+        "period_start": start,
+        "period_end": end,
+        "period": label,
+        "previous_start": before,
+        "previous_end": cut,
+    }
+
+
+def days(plan: Plan, as_of: date) -> Iterator[Row]:
+    """Every day from the first that a period speaks of up to the day; Monday to Friday are workdays."""
+    first = min(period["previous_start"] or period["period_start"] for period in periods(plan, as_of))
+    for number in range((as_of - first).days + 1):
+        day = first + timedelta(days=number)
+        yield {"day": day, "is_workday": day.weekday() < 5}
 
 
 def targets(plan: Plan, as_of: date, additive: frozenset[str]) -> Iterator[Row]:

@@ -101,9 +101,14 @@ select
         when cast(l.won_at as date) >= cast(l.first_touch_at as date)
         then date_diff('day', cast(l.first_touch_at as date), cast(l.won_at as date))
     end as sales_cycle_days,                                            -- Days from first touch to signature; NULL where either is missing or the touch was entered after the signature
+    case
+        when cast(l.won_at as date) >= l.created_on then date_diff('day', l.created_on, cast(l.won_at as date))
+    end as development_days,                                            -- Days from entry to signature; NULL where it is not signed, or was before it was entered
+    m.is_audience,                                                      -- Whether the campaign is meant for the customer, by the plan; NULL where that can't be told
     l.expected_amount,                                                  -- Expected revenue
     p.currency                                                          -- Currency of the amount
 from staged as l
 cross join plan.settings as p
 left join known_customers as c on c.source_customer_id = l.customer_id
+left join dws.customer_markets as m on m.customer_id = c.customer_id
 left join dwd.staff as s on s.staff_id = l.owner_id

@@ -125,12 +125,14 @@ select
     o.ordered_on,                                                       -- Day of the order or refund
     o.recorded_on,                                                      -- Day the source entered it; the day of the order or refund where it does not say
     o.paid_on,                                                          -- Day the money arrived
+    case when not o.is_refund and o.paid_on >= o.ordered_on then date_diff('day', o.ordered_on, o.paid_on) end as payment_days, -- Days from a sale to its payment; NULL while it is not paid
     case when o.is_refund then 'refund' else 'sale' end as kind,        -- sale or refund
     o.is_refund,                                                        -- Whether it is a refund
     o.refund_of,                                                        -- Order a refund gives money back for
     case when o.is_refund then cast(-abs(o.amount) as decimal(18, 2)) else o.amount end as net_amount, -- What was earned; a refund is negative, whichever sign it was sent with
     case when o.is_refund then cast(-abs(o.cost_amount) as decimal(18, 2)) else o.cost_amount end as cost_amount, -- Cost of what was sold, negative for what came back; NULL where unknown
-    p.currency,                                                         -- Currency of both amounts
+    case when o.is_refund then cast(-(abs(o.amount) - abs(o.cost_amount)) as decimal(18, 2)) else cast(o.amount - o.cost_amount as decimal(18, 2)) end as margin_amount, -- Net amount less the cost of what was sold; NULL where that is unknown
+    p.currency,                                                         -- Currency of the amounts
     case when o.is_refund then cast(-abs(o.original_amount) as decimal(18, 2)) else o.original_amount end as original_amount, -- What was earned, in the currency it was booked in
     o.original_currency,                                                -- Currency it was booked in
     coalesce(f.order_id = o.order_id, false) as is_first_order,         -- Whether it is the customer's first sale ever; of several at the same moment the one with the lowest number

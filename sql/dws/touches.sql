@@ -31,6 +31,11 @@ placed as (
     from dwd.interactions as i
     left join dwd.leads as l on l.lead_id = i.lead_id
 ),
+not_reached as (
+    select l.member as outcome
+    from plan.lists as l
+    where l.list = 'not_reached'
+),
 attributed as (
     select
         i.*,
@@ -57,6 +62,13 @@ select
     s.region as sales_region,                                           -- Region the member of staff sells in
     i.product,                                                          -- Product the lead asks about
     i.campaign_id,                                                      -- Campaign activity
-    hours_between(i.occurred_at, i.answered_at) as response_hours       -- Hours until it was answered; NULL where it was not, or needed no answer
+    hours_between(i.occurred_at, i.answered_at) as response_hours,      -- Hours until it was answered; NULL where it was not, or needed no answer
+    i.kind in ('complaint', 'service_request', 'consultation') as needs_answer, -- Whether it is something to be answered
+    hours_between(i.occurred_at, i.answered_at) <= p.service_hours as is_in_time, -- Whether it was answered within the hours the plan allows; NULL where it was not answered
+    i.kind in ('call', 'visit') and n.outcome is null as is_reached,    -- Whether a call or visit met the customer, by its outcome
+    i.kind in ('webinar', 'live', 'expo', 'trial', 'site_visit') as is_attendance, -- Whether somebody took part in something
+    i.kind in ('webinar', 'live', 'expo', 'trial', 'site_visit', 'download', 'login', 'consultation') as is_own_accord -- Whether the customer came by himself
 from attributed as i
+cross join plan.service as p
+left join not_reached as n on n.outcome = lower(i.outcome)
 left join dwd.staff as s on s.staff_id = i.touch_staff_id

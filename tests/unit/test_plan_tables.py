@@ -256,8 +256,49 @@ def test_an_empty_table_keeps_its_types() -> None:
 # --- periods ---
 
 
-def periods(as_of: str, **back: int) -> dict[str, tuple[str, str]]:
+def before(as_of: str, **back: int) -> dict[str, tuple[str | None, str | None]]:
     plan = a_plan(periods=Periods(**{"days": 1, "weeks": 1, "months": 1} | back))
+    found = table("periods", plan, date.fromisoformat(as_of))
+    return {
+        row["period"]: tuple(day and day.isoformat() for day in (row["previous_start"], row["previous_end"]))
+        for row in found
+    }
+
+
+def test_a_running_period_grew_from_as_many_days_of_the_one_before() -> None:
+    """I26: +20 % has a base, and the base is as long."""
+    assert before("2026-11-20", months=2) == {
+        "2026-11-20": ("2026-11-19", "2026-11-20"),
+        "2026-W47": ("2026-11-09", "2026-11-14"),
+        "2026-11": ("2026-10-01", "2026-10-21"),
+        "2026-10": ("2026-09-01", "2026-10-01"),
+        "2026-Q4": ("2026-07-01", "2026-08-21"),
+        "campaign": ("2026-06-01", "2026-08-21"),
+        "baseline": (None, None),
+    }
+
+
+@pytest.mark.parametrize(
+    ("as_of", "quarters"),
+    [
+        ("2026-11-20", {"2026-Q4": ("2026-10-01", "2026-11-21"), "2026-Q3": ("2026-07-01", "2026-10-01")}),
+        ("2026-12-31", {"2026-Q4": ("2026-10-01", "2027-01-01"), "2026-Q3": ("2026-07-01", "2026-10-01")}),
+        ("2027-01-01", {"2027-Q1": ("2027-01-01", "2027-01-02"), "2026-Q4": ("2026-10-01", "2027-01-01")}),
+    ],
+)
+def test_quarters_are_those_of_the_calendar(as_of: str, quarters: dict[str, tuple[str, str]]) -> None:
+    found = periods(as_of, quarters=2)
+    assert {label: bounds for label, bounds in found.items() if "-Q" in label} == quarters
+
+
+def test_workdays_are_monday_to_friday() -> None:
+    days = table("days", a_plan(), date(2026, 11, 20))
+    assert days[-1] == {"day": date(2026, 11, 20), "is_workday": True}
+    assert {row["day"].isoweekday() for row in days if row["is_workday"]} == {1, 2, 3, 4, 5}
+
+
+def periods(as_of: str, **back: int) -> dict[str, tuple[str, str]]:
+    plan = a_plan(periods=Periods(**{"days": 1, "weeks": 1, "months": 1, "quarters": 0} | back))
     found = table("periods", plan, date.fromisoformat(as_of))
     return {row["period"]: (str(row["period_start"]), str(row["period_end"])) for row in found}
 
@@ -349,7 +390,7 @@ def test_an_additive_target_without_milestones_says_nothing_of_shorter_periods()
 
 def test_a_level_is_the_target_of_every_period() -> None:
     found = aims("cac", Target(value=1600.0, floor=3000.0), "2026-11-20")
-    assert set(found) == {"2026-11-20", "2026-W47", "2026-11", "2026-10", "campaign", "baseline"}
+    assert set(found) == {"2026-11-20", "2026-W47", "2026-11", "2026-10", "2026-Q4", "campaign", "baseline"}
     assert {(row["target"], row["floor"], row["milestone_target"]) for row in found.values()} == {
         (1600.0, 3000.0, None)
     }
