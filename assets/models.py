@@ -4,6 +4,7 @@ from functools import cache
 
 from assets.ads.alert_signals import ALERT_SIGNALS
 from assets.ads.composite_scores import COMPOSITE_SCORES
+from assets.ads.kpi_dictionary import KPI_DICTIONARY
 from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
@@ -50,6 +51,7 @@ def published() -> list[Published]:
         CUSTOMER_VALUE,
         PERSONAS,
         KPI_VALUES,
+        KPI_DICTIONARY,
         kpi_scorecard_spec(),
         COMPOSITE_SCORES,
         RISK_REGISTER,

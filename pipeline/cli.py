@@ -264,6 +264,23 @@ def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None) -> None:
     alerting.change_alert(_project(folder), alert_id, "reset", screen(), words=words)
 
 
+@app.command("kpis")
+def list_kpis(
+    folder: Folder,
+    kpi: Annotated[str | None, typer.Argument(metavar="[KPI]", help="The KPI to tell all of.")] = None,
+    lang: Lang = "both",
+) -> None:
+    """List the catalogue: every KPI, its formula, its variants and the one that counts by the plan."""
+    from pipeline.commands import kpis
+    from pipeline.commands.screen import screen
+
+    definitions = _project(folder).plan.definitions
+    if kpi is None:
+        kpis.show_kpis(definitions, lang, screen())
+    else:
+        kpis.show_kpi(kpi, definitions, lang, screen())
+
+
 @app.command()
 def erase(
     folder: Folder,

@@ -7,6 +7,7 @@ from assets.ads.alert_signals import ALERT_SIGNALS, BUDGET, Sources, alert_signa
 from assets.ads.catalogue import catalogue
 from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_lineage, kpi_values_lineage
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
+from assets.ads.kpi_dictionary import KPI_DICTIONARY, kpi_dictionary
 from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, kpi_values
@@ -40,6 +41,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             lineage=kpi_values_lineage(catalogue()),
             uses_plan=True,
             kinds=("python", "duckdb"),
+        ),
+        python_asset(
+            KPI_DICTIONARY,
+            lambda day: kpi_dictionary(catalogue(), day.project.plan.definitions),
+            inputs=[],
+            plan=plan,
+            lineage={},
+            uses_plan=True,
         ),
         python_asset(
             kpi_scorecard_spec(),

@@ -1,0 +1,61 @@
+"""The catalogue as a table and on the screen."""
+
+import io
+
+import pytest
+
+from assets.ads.catalogue import catalogue
+from assets.ads.kpi_dictionary import KPI_DICTIONARY, kpi_dictionary
+from pipeline.commands.kpis import show_kpi, show_kpis
+from pipeline.commands.screen import screen
+from pipeline.errors import ConfigurationError
+from pipeline.plan import Definitions
+
+
+def test_the_dictionary_has_each_variant_once_and_one_official_one_per_kpi():
+    rows = kpi_dictionary(catalogue(), Definitions())
+    assert list(rows.columns) == list(KPI_DICTIONARY.columns)
+    assert not rows.duplicated(list(KPI_DICTIONARY.grain)).any()
+    assert (rows.groupby("kpi")["is_official"].sum() == 1).all()
+    assert rows.drop(columns=["denominator", "dimensions"]).notna().all().all()
+
+
+def test_the_plan_says_which_variant_is_official():
+    rows = kpi_dictionary(catalogue(), Definitions(official={"cac": "effective"}))
+    assert rows.loc[rows["is_official"] & (rows["kpi"] == "cac"), "variant"].tolist() == ["effective"]
+
+
+@pytest.mark.parametrize(
+    "seed",
+    ["F064", "F066", "F071", "F073", "F075", "F080", "F081", "F085", "F088", "F090", "F093", "F096", "F097", "F100"]
+    + ["F102", "F115", "F116", "F117", "F119", "F122", "F150", "F151", "F154", "F157"]
+    + ["I12", "I13", "I14", "I15", "I16", "I18", "I19", "I20", "I21", "I24", "I26", "I60"],
+)
+def test_what_the_documents_ask_for_is_in_the_catalogue(seed):
+    assert any(seed in kpi.seeds for kpi in catalogue().kpis.values())
+
+
+def shown(show, *arguments) -> str:
+    text = io.StringIO()
+    console = screen(text)
+    console.width = 220
+    show(*arguments, "both", console)
+    return text.getvalue()
+
+
+def test_the_list_names_every_kpi_with_its_variants():
+    text = shown(show_kpis, Definitions())
+    assert all(name in text for name in catalogue().kpis)
+    assert "客户获取成本" in text
+
+
+def test_a_kpi_is_told_with_the_parts_of_each_variant():
+    text = shown(show_kpi, "cac", Definitions())
+    assert "cac.paying.full (official)" in text
+    assert "won_valid_leads" in text
+    assert "I12" in text
+
+
+def test_a_kpi_that_is_not_there_is_refused_with_the_nearest():
+    with pytest.raises(ConfigurationError, match="did you mean cac"):
+        shown(show_kpi, "cacc", Definitions())
