@@ -281,6 +281,37 @@ def list_kpis(
         kpis.show_kpi(kpi, definitions, lang, screen())
 
 
+Member = typer.Option(metavar="MEMBER", help="Only of this member of the dimension.")
+
+
+@app.command()
+def explain(
+    folder: Folder,
+    kpi: Annotated[str, typer.Argument(metavar="KPI", help="The KPI, as `tuoke kpis` lists it.")],
+    day: EvaluatedDay = None,
+    channel: Annotated[str | None, Member] = None,
+    team: Annotated[str | None, Member] = None,
+    staff: Annotated[str | None, Member] = None,
+    region: Annotated[str | None, Member] = None,
+    product: Annotated[str | None, Member] = None,
+    period: Annotated[str, typer.Option(help="2026-11-20, 2026-W47, 2026-11, 2026-Q4 or baseline.")] = "campaign",
+    variant: Annotated[str | None, typer.Option(help="Another variant than the official one.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every row behind the figure.")] = None,
+    lang: Lang = "both",
+) -> None:
+    """Take a published figure apart: formula, parts, how far to trust it, and the lines of the files behind it."""
+    from pipeline.commands import explain as explaining
+    from pipeline.commands.screen import screen
+
+    members = {"channel": channel, "team": team, "staff": staff, "region": region, "product": product}
+    asked = {dimension: member for dimension, member in members.items() if member is not None}
+    if len(asked) > 1:
+        raise ConfigurationError(f"one dimension at a time; {', '.join(f'--{name}' for name in asked)} were given")
+    dimension, member = next(iter(asked.items()), ("total", "(all)"))
+    wanted = explaining.Asked(kpi, variant, period, dimension, member)
+    explaining.explain(_project(folder), day, wanted, csv, lang, screen())
+
+
 @app.command()
 def erase(
     folder: Folder,

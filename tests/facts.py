@@ -1,7 +1,9 @@
 """Small fact tables, as the models leave them, and the KPIs made of them: a test names the columns it is about."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
@@ -12,7 +14,7 @@ from sqlglot import exp
 from assets.ads.catalogue import Catalogue, catalogue
 from assets.ads.kpi_query import measured
 from assets.ads.kpi_values import kpi_values
-from pipeline.engine import DuckDBEngine
+from pipeline.engine import DuckDBEngine, Session
 from pipeline.plan import Definitions, Market
 from quality.contract import contracts
 from quality.scorecard import SourceState
@@ -35,6 +37,7 @@ _MEMBERS = {
 
 SCHEMAS = {
     "dws.lead_journey": {
+        "lead_id": _TEXT,
         **_MEMBERS,
         "created_on": _DATE,
         "won_on": _DATE,
@@ -50,6 +53,7 @@ SCHEMAS = {
         "development_days": pa.int64(),
     },
     "dws.sales": {
+        "order_id": _TEXT,
         **_MEMBERS,
         "ordered_on": _DATE,
         "customer_id": _TEXT,
@@ -62,6 +66,7 @@ SCHEMAS = {
         "customer_first_ordered_on": _DATE,
     },
     "dws.customer_segments": {
+        "customer_id": _TEXT,
         "channel": _TEXT,
         "team_id": _TEXT,
         "owner_id": _TEXT,
@@ -70,8 +75,16 @@ SCHEMAS = {
         "first_ordered_on": _DATE,
         "is_high_value": _FLAG,
     },
-    "dws.costs": {"channel": _TEXT, "team_id": _TEXT, "spent_on": _DATE, "amount": _MONEY, "is_marketing": _FLAG},
+    "dws.costs": {
+        "cost_id": _TEXT,
+        "channel": _TEXT,
+        "team_id": _TEXT,
+        "spent_on": _DATE,
+        "amount": _MONEY,
+        "is_marketing": _FLAG,
+    },
     "dws.responses": {
+        "answer_id": _TEXT,
         **_MEMBERS,
         "answered_on": _DATE,
         "kind": _TEXT,
@@ -85,6 +98,7 @@ SCHEMAS = {
         "is_detractor": _FLAG,
     },
     "dws.touches": {
+        "interaction_id": _TEXT,
         **_MEMBERS,
         "occurred_on": _DATE,
         "kind": _TEXT,
@@ -111,9 +125,10 @@ SCHEMAS = {
         "target_industry": _TEXT,
     },
     "dws.target_industries": {"industry": _TEXT},
-    "dws.market_sizes": {"market_period": _TEXT, "market_size": _DOUBLE},
-    "dws.budget_days": {**_MEMBERS, "day": _DATE, "amount": _MONEY},
+    "dws.market_sizes": {"benchmark_row": _TEXT, "market_period": _TEXT, "market_size": _DOUBLE},
+    "dws.budget_days": {"budget_id": _TEXT, **_MEMBERS, "day": _DATE, "amount": _MONEY},
     "dws.tasks": {
+        "task_id": _TEXT,
         **_MEMBERS,
         "due_on": _DATE,
         "is_done": _FLAG,
@@ -123,11 +138,13 @@ SCHEMAS = {
     },
     "dws.people_days": {**_MEMBERS, "day": _DATE},
     "dws.exposures": {
+        "exposure_id": _TEXT,
         "day": _DATE,
         "channel": _TEXT,
         **dict.fromkeys(("impressions", "reach", "clicks", "visits"), pa.int64()),
     },
     "dws.activities": {
+        "campaign_id": _TEXT,
         **_MEMBERS,
         "starts_on": _DATE,
         "planned_participants": pa.int64(),
@@ -210,12 +227,32 @@ def table(name: str, rows: Rows) -> pa.Table:
     schema = pa.schema(SCHEMAS[name])
     unknown = {column for row in rows for column in row} - set(schema.names)
     assert not unknown, f"{name} has no column {unknown}"
-    return pa.Table.from_pylist([dict(row) for row in rows], schema=schema)
+    return pa.Table.from_pylist([_typed(row, schema) for row in rows], schema=schema)
+
+
+def _typed(row: Mapping[str, Any], schema: pa.Schema) -> dict[str, Any]:
+    """A row whose money may be written as text."""
+    return {
+        name: Decimal(value) if schema.field(name).type == _MONEY and isinstance(value, str) else value
+        for name, value in row.items()
+    }
 
 
 @cache
 def _shipped_query() -> exp.Query:
     return measured(catalogue())
+
+
+@contextmanager
+def facts_session(facts: Mapping[str, Rows], periods: Sequence[Sequence[Any]]) -> Iterator[Session]:
+    """A session that sees these facts and periods; facts that are not given have no rows."""
+    named = {f"dws.{name}": rows for name, rows in facts.items()}
+    assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
+    values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
+    values["plan.periods"] = table("plan.periods", [_period(*period) for period in periods])
+    engine = DuckDBEngine(memory_limit="500MB", threads=1)
+    with engine.session(zone="Asia/Shanghai", tables={}, values=values) as session:
+        yield session
 
 
 def evaluate(
@@ -231,14 +268,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """`ads.kpi_values` of these facts (dws table without its layer -> rows); every source is final unless said."""
     kpis = kpis or catalogue()
-    named = {f"dws.{name}": rows for name, rows in (facts or {}).items()}
-    assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
-    period_rows = [_period(*period) for period in periods]
-    values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
-    values["plan.periods"] = table("plan.periods", period_rows)
-    with DuckDBEngine(memory_limit="500MB", threads=1).session(
-        zone="Asia/Shanghai", tables={}, values=values
-    ) as session:
+    with facts_session(facts or {}, periods) as session:
         parts = session.frame(_shipped_query() if kpis is catalogue() else measured(kpis))
     return kpi_values(
         parts,

@@ -109,9 +109,13 @@ def _dimension(fact: Fact) -> exp.Expr:
 
 def _in_period(fact: Fact) -> exp.Select:
     """The fact's rows, once for each period that holds them."""
-    columns = [exp.cast(exp.column(name, "f"), _READ[kind]).as_(name) for name, kind in fact.columns.items()]
-    query = exp.select(*(exp.column(name, "p") for name in PERIOD), *members(fact), *columns)
+    query = exp.select(*(exp.column(name, "p") for name in PERIOD), *members(fact), *read_columns(fact))
     return query.from_(_table(fact.table, "f")).join(_table(PERIODS, "p"), on=in_window(fact))
+
+
+def read_columns(fact: Fact) -> list[exp.Expr]:
+    """The columns measures look at, in types whose sums are exact."""
+    return [exp.cast(exp.column(name, "f"), _READ[kind]).as_(name) for name, kind in fact.columns.items()]
 
 
 def members(fact: Fact) -> list[exp.Expr]:

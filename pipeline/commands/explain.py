@@ -1,0 +1,231 @@
+"""One published figure taken apart: its formula, what it is made of, how far to trust it, and the lines behind it."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+from rich.console import Console
+
+from assets.ads import source_states
+from assets.ads.catalogue import Catalogue, Fact, Variant, catalogue
+from assets.ads.expressions import names
+from assets.ads.intervals import METHODS
+from assets.ads.kpi_query import ALL, PERIODS, TOTAL
+from assets.ads.kpi_rows import line_query, measure_rows
+from assets.ads.kpi_values import KPI_VALUES
+from assets.day import ProjectDay
+from pipeline.commands.kpis import check_kpi
+from pipeline.commands.screen import NOTHING, Lang, count, figure, label, note, place, plain_table, told_grid
+from pipeline.engine import Relation, Session
+from pipeline.errors import ConfigurationError
+from pipeline.plan_tables import plan_tables
+from pipeline.project import Project
+from quality.scorecard import SourceState
+
+SHOWN = 8
+"""Rows of each measure on the screen; --csv has all."""
+COLUMNS = ("part", "measure", "fact_table", "row_key", "day", "amount", "counted", "source", "line", "row_id")
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Which figure: of a KPI's variant, in a period, of a member of a dimension."""
+
+    kpi: str
+    variant: str | None = None
+    period: str = "campaign"
+    dimension: str = TOTAL
+    member: str = ALL
+
+
+def explain(
+    project: Project, as_of: date | None, asked: Asked, file: Path | None, lang: Lang, console: Console
+) -> None:
+    """Print a published figure with its parts and the first of its lines; write all of them where a file is named.
+
+    Raises:
+        ConfigurationError: there is no such figure, or the file can't be written.
+    """
+    check_kpi(asked.kpi)
+    day = evaluated_day(project, as_of)
+    row = published_row(day, asked)
+    variant = catalogue().kpis[asked.kpi].variants[row["variant"]]
+    rows = evidence(day, variant, row)
+    _show_figure(day, row, variant, lang, console)
+    _show_rows(rows, console)
+    if file is not None:
+        write_rows(rows, file)
+        console.print(f"{count(len(rows))} rows written to {place(file)}")
+
+
+def evaluated_day(project: Project, as_of: date | None) -> ProjectDay:
+    """The day that is asked for, or the latest there is.
+
+    Raises:
+        ConfigurationError: it was not evaluated.
+    """
+    days = ProjectDay(project, as_of or date.max).lake.days(KPI_VALUES.name)
+    if not days or (as_of is not None and as_of not in days):
+        known = f"the latest day that was is {days[-1]}" if days else "no day was yet; run one first"
+        raise ConfigurationError(f"{as_of or project.root} was not evaluated; {known}")
+    return ProjectDay(project, as_of or days[-1])
+
+
+def published_row(day: ProjectDay, asked: Asked) -> Mapping[str, object]:
+    """The row of `ads.kpi_values` that is asked for.
+
+    Raises:
+        ConfigurationError: there is none; what there is instead.
+    """
+    values = day.read(KPI_VALUES.name)
+    found = values.loc[values["kpi"] == asked.kpi]
+    found = found.loc[found["is_official"]] if asked.variant is None else _held(found, "variant", asked.variant)
+    for column, wanted in (("dimension", asked.dimension), ("period", asked.period), ("member", asked.member)):
+        found = _held(found, column, wanted)
+    return found.iloc[0].to_dict()
+
+
+def _held(rows: pd.DataFrame, column: str, wanted: str) -> pd.DataFrame:
+    found = rows.loc[rows[column] == wanted]
+    if found.empty:
+        known = ", ".join(sorted(map(str, rows[column].unique()))[:12])
+        raise ConfigurationError(f"no {column} {wanted!r} among the published values of it; there are {known}")
+    return found
+
+
+def evidence(day: ProjectDay, variant: Variant, row: Mapping[str, object]) -> pd.DataFrame:
+    """The rows behind a figure with the system, file and line each was delivered on."""
+    kpis = catalogue()
+    facts = {name: kpis.facts[kpis.fact_of[name]] for name in variant.measures}
+    plan = plan_tables(day.project.plan, day.as_of, additive=kpis.quantities)
+    with day.engine.session(
+        zone=day.project.plan.timezone, tables=_tables(day, facts.values()), values={PERIODS: plan[PERIODS]}
+    ) as session:
+        key = {name: str(row[name]) for name in ("period_kind", "period")}
+        rows = measure_rows(
+            session, kpis, variant, period=key, dimension=str(row["dimension"]), member=str(row["member"])
+        )
+        # one fact after the other: each comes from lines of its own source
+        pieces = [_with_lines(session, fact, rows) for fact in _different(facts)]
+    return _with_parts(kpis, variant, pd.concat(pieces, ignore_index=True))
+
+
+def _different(facts: Mapping[str, Fact]) -> list[tuple[Fact, list[str]]]:
+    found: dict[int, tuple[Fact, list[str]]] = {}
+    for name, fact in facts.items():
+        found.setdefault(id(fact), (fact, []))[1].append(name)
+    return list(found.values())
+
+
+def _tables(day: ProjectDay, facts: Iterable[Fact]) -> dict[str, Relation]:
+    tables = {}
+    for fact in facts:
+        tables[fact.table] = day.relation(fact.table)
+        if fact.rows is not None:
+            contract = fact.rows.contract
+            tables[f"dwd.{contract}"] = day.relation(f"dwd.{contract}")
+            # a line keeps its place on the day it came; a later day repeats it, or leaves it where it was
+            ods = day.lake.days(f"ods.{contract}")
+            tables[f"ods.{contract}"] = Relation(
+                files=tuple(day.lake.file(f"ods.{contract}", known) for known in ods if known <= day.as_of)
+            )
+    return tables
+
+
+def _with_lines(session: Session, measured: tuple[Fact, list[str]], rows: pd.DataFrame) -> pd.DataFrame:
+    fact, measures = measured
+    mine = rows.loc[rows["measure"].isin(measures)]
+    if fact.rows is None:
+        return mine.assign(row_id=None, source="plan.yaml", line=None)
+    keys = pa.table({"row_key": pa.array(sorted(mine["row_key"].dropna().unique()), pa.string())})
+    wanted = f"held.{measures[0]}"
+    session.hold(wanted, keys)
+    lines = session.frame(line_query(fact.rows.key, fact.rows.contract, wanted))
+    # a line that was sent again on another day is the same line
+    lines = lines.sort_values(["row_key", "row_id", "source", "line"]).drop_duplicates("row_key")
+    return mine.merge(lines, on="row_key", how="left", validate="many_to_one")
+
+
+def _with_parts(kpis: Catalogue, variant: Variant, rows: pd.DataFrame) -> pd.DataFrame:
+    """Which part of the quotient a row belongs to; one that belongs to both is listed once."""
+    told = {
+        name: "+".join(
+            part
+            for part in ("numerator", "denominator")
+            if part in variant.parts and name in names(variant.parts[part])
+        )
+        for name in kpis.fact_of
+    }
+    rows = rows.assign(part=rows["measure"].map(told))
+    return rows.sort_values(["measure", "row_key", "day"], kind="stable", ignore_index=True)[list(COLUMNS)]
+
+
+def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, console: Console) -> None:
+    kpi, unit = catalogue().kpis[str(row["kpi"])], str(row["unit"])
+    where = "" if row["dimension"] == TOTAL else f" · {row['dimension']} {row['member']}"
+    console.print(f"{row['kpi']}.{row['variant']} · {row['period']}{where} · {day.as_of}", style="bold")
+    quotient = variant.numerator + (f" / ({variant.denominator})" if variant.denominator else "")
+    told = {
+        "name": label(str(row["label_zh"]), str(row["label_en"]), lang),
+        "formula": label(kpi.formula.zh, kpi.formula.en, lang),
+        "computed": quotient,
+        "value": figure(row["value"], unit),
+        "numerator": _plain(row["numerator"]),
+        "denominator": _plain(row["denominator"]),
+        "n": _plain(row["n"]),
+        "interval": f"{figure(row['lower'], unit)} to {figure(row['upper'], unit)}  "
+        + label(*METHODS[kpi.interval], lang),
+        "target": figure(row["target"], unit),
+        "state": str(row["state"]) + (f": {row['reason']}" if pd.notna(row["reason"]) else ""),
+    }
+    console.print(told_grid(told))
+    for source, state in _source_states(day, variant).items():
+        console.print(note(f"{source}: {state.state}" + (f", {state.reason}" if state.reason else "")))
+    console.print()
+
+
+def _source_states(day: ProjectDay, variant: Variant) -> dict[str, SourceState]:
+    states = source_states(day)
+    return {name: states[name] for name in catalogue().contracts(variant)}
+
+
+def _plain(value: object) -> str:
+    return NOTHING if value is None or pd.isna(value) else f"{value:,.2f}".removesuffix(".00")
+
+
+def _show_rows(rows: pd.DataFrame, console: Console) -> None:
+    for (part, measure), group in rows.groupby(["part", "measure"], sort=True):
+        amount = group["counted"].nunique() if group["amount"].isna().all() else group["amount"].sum()
+        table = plain_table(
+            "row",
+            "day",
+            "amount",
+            "from",
+            "line",
+            title=f"{measure} ({part}): {count(len(group))} rows, {_plain(amount)}",
+            right=("amount", "line"),
+        )
+        for row in group.head(SHOWN).itertuples():
+            said = _plain(row.amount) if pd.notna(row.amount) else str(row.counted)
+            day = "" if pd.isna(row.day) else f"{row.day:%Y-%m-%d}"
+            table.add_row(str(row.row_key or ""), day, said, str(row.source or NOTHING), _plain(row.line))
+        if len(group) > SHOWN:
+            table.add_row("…", "", "", f"and {count(len(group) - SHOWN)} more", "")
+        console.print(table)
+        console.print()
+
+
+def write_rows(rows: pd.DataFrame, file: Path) -> None:
+    """Write the rows behind a figure; ids and amounts, nothing that tells who anybody is.
+
+    Raises:
+        ConfigurationError: the file can't be written.
+    """
+    try:
+        rows.to_csv(file, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_MINIMAL, date_format="%Y-%m-%d")
+    except OSError as error:
+        raise ConfigurationError(f"{file} can't be written: {error.strerror}") from None
