@@ -42,6 +42,8 @@ def published() -> list[Published]:
         "dws.customer_tier_history",
         "dws.win_back",
         "ads.funnel",
+        "ads.campaign_scorecard",
+        "ads.task_tracking",
         "ads.segment_summary",
         "ads.budget_variance",
     )

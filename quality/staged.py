@@ -67,6 +67,28 @@ def _channel_scorecard() -> dict[str, "Expectation"]:
     }
 
 
+def _people_scorecard() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {
+        "roster_days_positive": gxe.ExpectColumnValuesToBeBetween(column="roster_days", min_value=1),
+        "on_time_range": gxe.ExpectColumnValuesToBeBetween(column="task_on_time_rate", min_value=0, max_value=1),
+        "appraisal_range": gxe.ExpectColumnValuesToBeBetween(column="appraisal_score", min_value=0, max_value=200),
+    }
+
+
+def _campaign_scorecard() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    no_cost = {"row_condition": Column("input_amount").is_null()}
+    return {
+        "conversion_range": gxe.ExpectColumnValuesToBeBetween(column="conversion_rate", min_value=0, max_value=1),
+        "no_cost_no_return": gxe.ExpectColumnValuesToBeNull(column="io_ratio", **no_cost),
+        "advice_told": gxe.ExpectColumnValuesToNotBeNull(column="advice_en"),
+    }
+
+
 def _quality_scorecard() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
@@ -162,7 +184,10 @@ def _alert_signals() -> dict[str, "Expectation"]:
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.alert_signals": _alert_signals,
     "ads.budget_variance": _budget_variance,
+    "ads.campaign_scorecard": _campaign_scorecard,
     "ads.channel_scorecard": _channel_scorecard,
+    "ads.staff_scorecard": _people_scorecard,
+    "ads.team_scorecard": _people_scorecard,
     "ads.kpi_values": _kpi_values,
     "ads.risk_register": _risk_register,
     "ads.segment_transitions": _segment_transitions,

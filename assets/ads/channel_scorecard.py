@@ -56,9 +56,9 @@ CHANNEL_SCORECARD = TableSpec(
         "new_customers": ("bigint", "Customers whose first order falls into the period"),
         "new_customer_share": (NUMBER, "Part of the new customers of the channels together, 0-1"),
         "high_value_share": (NUMBER, "Part of the new customers that are of high value, 0-1"),
-        "spend_amount": (MONEY, "Cost that names the channel; NULL where none is booked, which is not 0"),
-        "spend_share": (NUMBER, "Part of the cost that names a channel, 0-1"),
-        "budget_spend_share": (
+        "cost_amount": (MONEY, "Cost that names the channel; NULL where none is booked, which is not 0"),
+        "cost_share": (NUMBER, "Part of the cost that names a channel, 0-1"),
+        "budget_cost_share": (
             NUMBER,
             "Part of the cost of the channels with a planned share, to compare with effective_weight",
         ),
@@ -116,7 +116,9 @@ def channel_scorecard(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     figures = official_figures(values, "channel", KPIS, members=[channel.id for channel in plan.channels])
     rows = _judged(_measured(figures, cards, plan), figures, cards)
     rows = rows.join(readings(rows, cards, plan.currency)).join(_advice(rows, cards.reallocation))
-    named = rows.rename(columns={name: f"{name}_amount" for name in ("spend", "cac", "cac_before", "revenue")})
+    named = rows.rename(
+        columns={"spend": "cost_amount"} | {name: f"{name}_amount" for name in ("cac", "cac_before", "revenue")}
+    )
     return _typed(named.reset_index().rename(columns={"member": "channel"}), plan.currency)
 
 
@@ -141,8 +143,8 @@ def _measured(figures: Figures, cards: ChannelCards, plan: Plan) -> pd.DataFrame
     of_channels = rows["is_channel"]
     return rows.assign(
         new_customer_share=_share(rows["new_customers"].where(of_channels)),
-        spend_share=_share(rows["spend"].where(of_channels)),
-        budget_spend_share=_share(rows["spend"].where(rows["effective_weight"].notna())),
+        cost_share=_share(rows["spend"].where(of_channels)),
+        budget_cost_share=_share(rows["spend"].where(rows["effective_weight"].notna())),
         is_largest=_is_largest(rows["new_customers"].where(of_channels)),
         pooled_conversion_rate=figures.pooled("lead_conversion_rate", of_channels),
         pooled_cac=figures.pooled("cac", of_channels),

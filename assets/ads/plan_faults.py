@@ -24,6 +24,9 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     for name, model in plan.models.items():
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
+    if (appraisal := plan.scorecards.people.appraisal) is not None:
+        places += [(f"scorecards.people.appraisal.core.{kpi}", kpi) for kpi in appraisal.core]
+        places += [(f"scorecards.people.appraisal.soft.{kpi}", kpi) for kpi in appraisal.soft]
     for place, kpi in places:
         if kpi not in catalogue.kpis:
             yield f"{place}: no KPI {kpi!r}; {nearest(kpi, catalogue.kpis)}"

@@ -3,11 +3,22 @@
 import dagster as dg
 
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_lineage, compute_channel_scorecard
+from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.people_scorecards import (
+    CUSTOMERS,
+    PERSON_DAYS,
+    STAFF_SCORECARD,
+    TASKS,
+    TEAM_SCORECARD,
+    compute_staff_scorecard,
+    compute_team_scorecard,
+    people_lineage,
+)
 from assets.factory import python_asset
 from pipeline.plan import Plan
 
-SCORECARDS = (CHANNEL_SCORECARD,)
+SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD)
 """The tables, as readers see them."""
 
 
@@ -20,6 +31,22 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name],
             plan=plan,
             lineage=channel_scorecard_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
+            TEAM_SCORECARD,
+            compute_team_scorecard,
+            inputs=[KPI_VALUES.name, COMPOSITE_SCORES.name, PERSON_DAYS, TASKS, CUSTOMERS],
+            plan=plan,
+            lineage=people_lineage(TEAM_SCORECARD),
+            uses_plan=True,
+        ),
+        python_asset(
+            STAFF_SCORECARD,
+            compute_staff_scorecard,
+            inputs=[KPI_VALUES.name, PERSON_DAYS, TASKS],
+            plan=plan,
+            lineage=people_lineage(STAFF_SCORECARD),
             uses_plan=True,
         ),
     ]

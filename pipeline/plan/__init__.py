@@ -24,7 +24,15 @@ from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.risks import Bands, Deadlines, Indicator, Measure, Risk, Risks
-from pipeline.plan.scorecards import ChannelCards, Rating, Reallocation, Scorecards
+from pipeline.plan.scorecards import (
+    ActivityCards,
+    Appraisal,
+    ChannelCards,
+    PeopleCards,
+    Rating,
+    Reallocation,
+    Scorecards,
+)
 from pipeline.plan.segments import Abc, Play, Segments, usual_playbook
 from pipeline.plan.tags import Area, BrandLoyal, Cycle, NoveltySeeking, PriceSensitive, Tags
 from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
@@ -33,8 +41,10 @@ from pipeline.plan.value import Matrix, Value
 __all__ = [
     "NO_TARGET",
     "Abc",
+    "ActivityCards",
     "AlertRule",
     "Alerts",
+    "Appraisal",
     "Area",
     "Bands",
     "BrandLoyal",
@@ -62,6 +72,7 @@ __all__ = [
     "NoveltySeeking",
     "Outlier",
     "Owners",
+    "PeopleCards",
     "Periods",
     "Personas",
     "Plan",

@@ -73,7 +73,48 @@ class ChannelCards(Strict):
         return next(rating for rating in self.ratings if score >= rating.least)
 
 
+class Appraisal(Strict):
+    """What people are appraised by: indicators of the core, and soft ones (S4 绩效; F119, I63)."""
+
+    core: dict[Identifier, Share] = Field(min_length=1)
+    soft: dict[Identifier, Share] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _weights_hold(self) -> "Appraisal":
+        core, soft = (round(sum(weights.values()), 9) for weights in (self.core, self.soft))
+        twice = sorted(set(self.core) & set(self.soft))
+        if twice:
+            raise ValueError(f"{', '.join(twice)} stands in core and in soft; keep it in one")
+        if round(core + soft, 9) != 1:
+            raise ValueError(f"core {core:.0%} and soft {soft:.0%} add up to {core + soft:.0%}; make them 100 %")
+        if core < 0.7 or not 0.2 <= soft <= 0.3:
+            raise ValueError(f"core weighs {core:.0%}, soft {soft:.0%}; core must be at least 70 %, soft 20 to 30 %")
+        return self
+
+    @property
+    def weights(self) -> dict[str, float]:
+        """Every weight; they add up to one."""
+        return self.core | self.soft
+
+
+class PeopleCards(Strict):
+    """How teams and people are judged."""
+
+    appraisal: Appraisal | None = None
+
+
+class ActivityCards(Strict):
+    """From when on an activity that is over is advised against (S3 三(三))."""
+
+    output_least: Annotated[float, Field(ge=0)] = 1
+    """Revenue per unit of cost."""
+    participation_least: Annotated[float, Field(ge=0)] = 0.8
+    """Those who came, as a part of those expected."""
+
+
 class Scorecards(Strict):
-    """How channels are judged."""
+    """How channels, people and activities are judged."""
 
     channels: ChannelCards = ChannelCards()
+    people: PeopleCards = PeopleCards()
+    activities: ActivityCards = ActivityCards()

@@ -15,6 +15,7 @@ import pyarrow as pa
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Plan, Play
 from pipeline.plan_tables import (
+    activities,
     budget,
     churn,
     groups,
@@ -34,7 +35,7 @@ from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, cu
 
 __all__ = ["CELLS", "SCHEMAS", "months_before", "plan_tables"]
 
-SCHEMES = (rfm, spend_classes, value, matrix, groups, tiers, lifecycle, churn, win_back, tags, budget)
+SCHEMES = (rfm, spend_classes, value, matrix, groups, tiers, lifecycle, churn, win_back, tags, budget, activities)
 """In the order their classes are told."""
 
 OWN_SCHEMAS: dict[str, pa.Schema] = {

@@ -99,8 +99,8 @@ def test_f106_a_channel_has_its_customers_conversion_cost_and_return():
     rows = channel_scorecard(evaluate(facts(a=(20, 5, 1000), b=(20, 10, 1000))), plan(channel("a"), channel("b")))
     told = card(rows, "a")
     assert (told["leads"], told["new_customers"], told["lead_conversion_rate"]) == (20, 5, 0.25)
-    assert (told["cac_amount"], told["spend_amount"], told["revenue_amount"]) == (200, 1000, 5000)
-    assert (told["roi_revenue"], told["spend_share"]) == (4, 0.5)
+    assert (told["cac_amount"], told["cost_amount"], told["revenue_amount"]) == (200, 1000, 5000)
+    assert (told["roi_revenue"], told["cost_share"]) == (4, 0.5)
     assert told["new_customer_share"] == pytest.approx(1 / 3)
     assert told["lead_conversion_rate_lower"] < 0.25 < told["lead_conversion_rate_upper"]
 
@@ -174,8 +174,8 @@ def test_cost_that_names_no_channel_is_shown_and_not_judged():
     wages = {**spent, "costs": [*spent["costs"], cost(9000, is_marketing=False)]}
     rows = channel_scorecard(evaluate(wages), plan(channel("a")))
     unnamed = card(rows, "(unknown)")
-    assert (unnamed["spend_amount"], unnamed["rating_reason_en"]) == (9000, "no channel is named")
-    assert card(rows, "a")["spend_share"] == 1
+    assert (unnamed["cost_amount"], unnamed["rating_reason_en"]) == (9000, "no channel is named")
+    assert card(rows, "a")["cost_share"] == 1
     assert card(rows, "a")["value_score"] == pytest.approx(50)
 
 
@@ -184,7 +184,7 @@ def test_a_source_below_its_floor_takes_cost_and_rating_with_it():
     rows = channel_scorecard(evaluate(facts(a=(10, 4, 400)), states=withheld), plan(channel("a")))
     told = card(rows, "a")
     assert (told["state"], told["rating_reason_zh"]) == ("withheld", "所用数据质量低于底线")
-    assert pd.isna(told["spend_amount"]) and told["new_customers"] == 4
+    assert pd.isna(told["cost_amount"]) and told["new_customers"] == 4
     assert "total_cost: expenses: completeness 0.5 below 0.8" in told["reason"]
 
 
