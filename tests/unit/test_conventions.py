@@ -10,6 +10,7 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 from runs import write_small_company
 
 from assets.chinese import chinese
@@ -67,6 +68,13 @@ def test_the_chinese_dictionary_names_nothing_that_is_not_there():
     assert set(chinese().columns) - columns == set()
     assert set(chinese().words) - columns == set()
     assert [(table, name) for table, names in chinese().of.items() for name in names if name not in tables[table]] == []
+
+
+def test_the_chinese_dictionary_names_nothing_twice():
+    written = yaml.compose((ROOT / "sql/chinese.yaml").read_text(encoding="utf-8"))
+    for section, names in written.value:
+        found = [name.value for name, _ in names.value]
+        assert sorted({name for name in found if found.count(name) > 1}) == [], section.value
 
 
 def test_the_columns_publishing_adds_are_called_one_thing():
