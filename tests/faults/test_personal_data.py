@@ -348,7 +348,7 @@ READABLE = """
 def _seen_by_readers(database: sqlalchemy.URL) -> dict[str, str]:
     """Everything the reader's role may read, the server's own catalogue and statistics included."""
     return {
-        f"readers: {relation}": str(query(database, f"select concat_ws(E'\\x1f', {columns}) from {relation} as t"))
+        f"readers: {relation}": str(query(database, f"select row({columns})::text from {relation} as t"))
         for relation, columns in query(database, READABLE)
     }
 

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pandas as pd
 import pytest
-from facts import SCHEMAS, cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
+from facts import cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
 
 from assets.ads.catalogue import catalogue
 from assets.ads.kpi_query import ALL, TOTAL
@@ -137,7 +137,8 @@ def test_g6_each_month_is_measured_against_its_milestone_and_the_campaign_agains
     tables = plan_tables(plan, date(2026, 9, 30), additive=catalogue().quantities)
     signed = {date(2026, 7, 31): 12, date(2026, 8, 1): 16, date(2026, 9, 30): 17}
     sales = [first_sale(f"{day}-{number}", 1, day) for day, customers in signed.items() for number in range(customers)]
-    periods = [tuple(row[name] for name in SCHEMAS["plan.periods"]) for row in tables["plan.periods"].to_pylist()]
+    names = ("period_kind", "period", "period_start", "period_end", "previous_start")
+    periods = [tuple(row[name] for name in names) for row in tables["plan.periods"].to_pylist()]
     values = evaluate({"sales": sales}, periods=periods, targets=tables["plan.targets"].to_pylist())
     july, campaign = one(values, "new_customers", period="2026-07"), one(values, "new_customers")
     assert (july["value"], july["target"], july["attainment_rate"]) == (12, 15, 0.80)
