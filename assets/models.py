@@ -42,6 +42,7 @@ def published() -> list[Published]:
         "dws.customer_tier_history",
         "dws.win_back",
         "ads.funnel",
+        "ads.funnel_wide",
         "ads.campaign_scorecard",
         "ads.task_tracking",
         "ads.segment_summary",

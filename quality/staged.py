@@ -116,6 +116,20 @@ def _customer_segments() -> dict[str, "Expectation"]:
     }
 
 
+def _funnel_wide() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    dropped = {"row_condition": Column("drop_node").is_not_null()}
+    return {
+        "drop_range": gxe.ExpectColumnValuesToBeBetween(column="drop_rate", min_value=0, max_value=1, strict_min=True),
+        "drop_has_leads": gxe.ExpectColumnValuesToBeBetween(column="drop_leads", min_value=1, **dropped),
+        "nobody_won_who_was_not_entered": gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A="created_leads", column_B="won_leads", or_equal=True
+        ),
+    }
+
+
 def _segment_transitions() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
@@ -186,6 +200,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.budget_variance": _budget_variance,
     "ads.campaign_scorecard": _campaign_scorecard,
     "ads.channel_scorecard": _channel_scorecard,
+    "ads.funnel_wide": _funnel_wide,
     "ads.staff_scorecard": _people_scorecard,
     "ads.team_scorecard": _people_scorecard,
     "ads.kpi_values": _kpi_values,

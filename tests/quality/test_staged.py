@@ -23,6 +23,7 @@ MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
 SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
+FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -38,6 +39,7 @@ GOOD = {
     "ads.alert_signals": (SIGNAL, ("signal_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
+    "ads.funnel_wide": (FUNNEL, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
     "dq.ledger": (ENTRY, ("table_name", "layer")),
@@ -75,6 +77,9 @@ BROKEN = [
     pytest.param("ads.alert_signals", {"alert_level": "pink"}, "level_allowed", id="unknown-level"),
     pytest.param("ads.alert_signals", {"alert_level": None}, "judged_has_a_level", id="judged-without-a-level"),
     pytest.param("ads.alert_signals", {"owner": None}, "owner_required", id="alert-without-an-owner"),
+    pytest.param("ads.funnel_wide", {"won_leads": 10}, "nobody_won_who_was_not_entered", id="more-won-than-entered"),
+    pytest.param("ads.funnel_wide", {"drop_rate": 1.1}, "drop_range", id="more-lost-than-there-were"),
+    pytest.param("ads.funnel_wide", {"drop_leads": 0}, "drop_has_leads", id="a-drop-of-nobody"),
     pytest.param("ads.risk_register", {"risk_score": 26}, "score_range", id="score-beyond-the-matrix"),
     pytest.param("ads.risk_register", {"rule_band": "awful"}, "band_allowed", id="unknown-band"),
     pytest.param("ads.risk_register", {"rule_band": None}, "band_required", id="no-band"),

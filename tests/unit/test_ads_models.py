@@ -133,6 +133,56 @@ def test_no_lead_is_lost_between_two_stages_or_between_the_members(leads: list[R
                 assert sum(parts) == total
 
 
+# --- the funnel in one row ---
+
+
+def wide(rows: list[Row], period: str = "campaign", member: str = "(all)") -> Row:
+    """The one row of a period and member."""
+    [found] = [row for row in rows if (row["period"], row["member"]) == (period, member)]
+    return found
+
+
+def funnel_wide(leads: list[Row]) -> list[Row]:
+    staff = [{"staff_id": "S1", "team_id": "north"}, {"staff_id": "S2", "team_id": "south"}]
+    return run_model("ads.funnel_wide", {"leads": leads, "staff": staff})
+
+
+@settings(max_examples=20, deadline=None)
+@given(leads=LEADS)
+def test_a_wide_funnel_says_of_every_period_and_member_what_the_long_one_says(leads: list[Row]) -> None:
+    """U16: two shapes of the same figures, for tools that want the one or the other."""
+    staff = [{"staff_id": "S1", "team_id": "north"}, {"staff_id": "S2", "team_id": "south"}]
+    long = run_model("ads.funnel", {"leads": leads, "staff": staff})
+    keys = ("period_kind", "period", "period_start", "period_end", "dimension", "member")
+    told = {}
+    for row in long:
+        stage, place = row["stage"], tuple(row[key] for key in keys)
+        figures = {f"{stage}_leads": row["leads"]}
+        if stage != "created":
+            figures |= {f"{stage}_{rate}": row[rate] for rate in ("of_start_rate", "of_previous_rate")}
+        told[place] = told.get(place, {}) | figures
+    found = {tuple(row[key] for key in keys): row for row in funnel_wide(leads)}
+    assert {place: {name: row[name] for name in told[place]} for place, row in found.items()} == told
+
+
+def test_the_drop_node_is_the_stage_after_which_the_largest_part_is_missing() -> None:
+    """F082: of 5, 4, 4, 2, 2, 1, 1 half is missing after touched and after met, and the earlier counts."""
+    leads = [at("created"), at("touched"), at("touched", lost=True), at("met", lost=True), at("won")]
+    row = wide(funnel_wide(leads))
+    assert (row["drop_node"], row["drop_en"], row["drop_zh"]) == ("touched", "Touched → Qualified", "已触达 → 确认有效")
+    assert (row["drop_rate"], row["drop_leads"]) == (0.5, 2)
+
+
+def test_each_channel_has_a_drop_node_of_its_own() -> None:
+    rows = funnel_wide([at("touched", channel="expo"), at("won", channel="search"), at("created", channel="search")])
+    assert [wide(rows, member=channel)["drop_node"] for channel in ("expo", "search")] == ["touched", "created"]
+
+
+def test_a_funnel_that_loses_nobody_has_no_drop_node() -> None:
+    row = wide(funnel_wide([at("won"), at("won")]))
+    assert (row["drop_node"], row["drop_zh"], row["drop_rate"], row["drop_leads"]) == (None, None, None, None)
+
+
 # --- segment_summary ---
 
 

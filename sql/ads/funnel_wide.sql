@@ -1,0 +1,61 @@
+-- The funnel in one row for a period and member: every stage beside the next, and where most are lost.
+-- The drop node is the stage after which the largest part of those who reached it is missing at the next one; of equal
+-- losses the earlier. Leads still being worked on are missing too: given up and waiting are told apart in ads.funnel.
+-- grain: period_kind, period, dimension, member
+-- seed: S0 §5.3, §6.1; S3 二(三)2; F082, U16; X10
+with steps as (
+    select
+        f.*,
+        lag(f.stage) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as from_stage,
+        lag(f.stage_zh) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as from_zh,
+        lag(f.stage_en) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as from_en,
+        lag(f.leads) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as from_leads,
+        row_number() over (
+            partition by f.period_kind, f.period, f.dimension, f.member
+            order by f.of_previous_rate nulls last, f.stage_order nulls last
+        ) as loss_rank
+    from ads.funnel as f
+),
+marked as (
+    select
+        s.*,
+        s.loss_rank = 1 and s.of_previous_rate < 1 as is_drop
+    from steps as s
+)
+select
+    m.period_kind,                                                      -- month or campaign
+    m.period,                                                           -- Period: 2026-11, or campaign
+    m.period_start,                                                     -- First day of the period
+    m.period_end,                                                       -- The day after its last one; a running period ends with the day
+    m.dimension,                                                        -- total, channel or team
+    m.member,                                                           -- Which one; (all) of the total, (unknown) where the lead has none
+    max(case when m.stage = 'created' then m.leads end) as created_leads, -- Leads entered in the period
+    max(case when m.stage = 'assigned' then m.leads end) as assigned_leads, -- Leads that got an owner
+    max(case when m.stage = 'touched' then m.leads end) as touched_leads, -- Leads that were reached
+    max(case when m.stage = 'qualified' then m.leads end) as qualified_leads, -- Leads found valid by sales
+    max(case when m.stage = 'met' then m.leads end) as met_leads,       -- Leads with a meeting
+    max(case when m.stage = 'proposed' then m.leads end) as proposed_leads, -- Leads with an offer
+    max(case when m.stage = 'won' then m.leads end) as won_leads,       -- Leads that were signed
+    max(case when m.stage = 'assigned' then m.of_start_rate end) as assigned_of_start_rate, -- Part of all leads that got an owner, 0-1
+    max(case when m.stage = 'touched' then m.of_start_rate end) as touched_of_start_rate, -- Part of all leads that were reached, 0-1
+    max(case when m.stage = 'qualified' then m.of_start_rate end) as qualified_of_start_rate, -- Part of all leads found valid by sales, 0-1
+    max(case when m.stage = 'met' then m.of_start_rate end) as met_of_start_rate, -- Part of all leads with a meeting, 0-1
+    max(case when m.stage = 'proposed' then m.of_start_rate end) as proposed_of_start_rate, -- Part of all leads with an offer, 0-1
+    max(case when m.stage = 'won' then m.of_start_rate end) as won_of_start_rate, -- Part of all leads that were signed, 0-1
+    max(case when m.stage = 'assigned' then m.of_previous_rate end) as assigned_of_previous_rate, -- Part of the leads entered that got an owner, 0-1
+    max(case when m.stage = 'touched' then m.of_previous_rate end) as touched_of_previous_rate, -- Part of those with an owner that were reached, 0-1; NULL where none had one
+    max(case when m.stage = 'qualified' then m.of_previous_rate end) as qualified_of_previous_rate, -- Part of those reached that were found valid, 0-1; NULL where none was reached
+    max(case when m.stage = 'met' then m.of_previous_rate end) as met_of_previous_rate, -- Part of those found valid that were met, 0-1; NULL where none was found valid
+    max(case when m.stage = 'proposed' then m.of_previous_rate end) as proposed_of_previous_rate, -- Part of those met that got an offer, 0-1; NULL where none was met
+    max(case when m.stage = 'won' then m.of_previous_rate end) as won_of_previous_rate, -- Part of those with an offer that were signed, 0-1; NULL where there was none
+    max(case when m.is_drop then m.from_stage end) as drop_node,        -- Stage after which the largest part is missing; NULL where nobody is
+    max(case when m.is_drop then m.from_zh || ' → ' || m.stage_zh end) as drop_zh, -- That step in Chinese
+    max(case when m.is_drop then m.from_en || ' → ' || m.stage_en end) as drop_en, -- That step in English
+    max(case when m.is_drop then 1 - m.of_previous_rate end) as drop_rate, -- Part missing there, 0-1
+    max(case when m.is_drop then m.from_leads - m.leads end) as drop_leads -- Leads missing there
+from marked as m
+group by m.period_kind, m.period, m.period_start, m.period_end, m.dimension, m.member
