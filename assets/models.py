@@ -43,6 +43,7 @@ def published() -> list[Published]:
         "dws.win_back",
         "ads.funnel",
         "ads.funnel_wide",
+        "ads.cohorts",
         "ads.campaign_scorecard",
         "ads.task_tracking",
         "ads.segment_summary",

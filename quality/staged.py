@@ -130,6 +130,19 @@ def _funnel_wide() -> dict[str, "Expectation"]:
     }
 
 
+def _cohorts() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    running = {"row_condition": Column("is_complete") == False}  # noqa: E712 - a condition of Great Expectations
+    no_payback = {"row_condition": Column("payback_months").is_null()}
+    return {
+        "retention_range": gxe.ExpectColumnValuesToBeBetween(column="retention_rate", min_value=0, max_value=1),
+        "running_month_has_no_retention": gxe.ExpectColumnValuesToBeNull(column="retention_rate", **running),
+        "no_payback_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="payback_reason_en", **no_payback),
+    }
+
+
 def _segment_transitions() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
@@ -200,6 +213,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.budget_variance": _budget_variance,
     "ads.campaign_scorecard": _campaign_scorecard,
     "ads.channel_scorecard": _channel_scorecard,
+    "ads.cohorts": _cohorts,
     "ads.funnel_wide": _funnel_wide,
     "ads.staff_scorecard": _people_scorecard,
     "ads.team_scorecard": _people_scorecard,

@@ -219,12 +219,14 @@ class Definitions(Strict):
 
 
 class Periods(Strict):
-    """How many days, ISO weeks, months and calendar quarters back each scorecard reaches, the running one included."""
+    """How many days, ISO weeks, months and calendar quarters back each scorecard reaches, the running one included, and
+    in how many months customers began who are followed from month to month."""
 
     days: Annotated[int, Field(ge=1, le=400)] = 7
     weeks: Annotated[int, Field(ge=1, le=60)] = 4
     months: Annotated[int, Field(ge=1, le=36)] = 3
     quarters: Annotated[int, Field(ge=0, le=12)] = 1
+    cohorts: Annotated[int, Field(ge=0, le=60)] = 12
 
 
 class Retention(Strict):

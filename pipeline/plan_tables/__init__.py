@@ -18,6 +18,7 @@ from pipeline.plan_tables import (
     activities,
     budget,
     churn,
+    cohorts,
     groups,
     lifecycle,
     market,
@@ -35,7 +36,21 @@ from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, cu
 
 __all__ = ["CELLS", "SCHEMAS", "months_before", "plan_tables"]
 
-SCHEMES = (rfm, spend_classes, value, matrix, groups, tiers, lifecycle, churn, win_back, tags, budget, activities)
+SCHEMES = (
+    rfm,
+    spend_classes,
+    value,
+    matrix,
+    groups,
+    tiers,
+    lifecycle,
+    churn,
+    win_back,
+    tags,
+    budget,
+    activities,
+    cohorts,
+)
 """In the order their classes are told."""
 
 OWN_SCHEMAS: dict[str, pa.Schema] = {

@@ -24,6 +24,13 @@ BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan",
 SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
+COHORT = {
+    "member": "social",
+    "is_complete": True,
+    "retention_rate": 0.5,
+    "payback_months": 2,
+    "payback_reason_en": None,
+}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -39,6 +46,7 @@ GOOD = {
     "ads.alert_signals": (SIGNAL, ("signal_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
+    "ads.cohorts": (COHORT, ("member",)),
     "ads.funnel_wide": (FUNNEL, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
@@ -77,6 +85,11 @@ BROKEN = [
     pytest.param("ads.alert_signals", {"alert_level": "pink"}, "level_allowed", id="unknown-level"),
     pytest.param("ads.alert_signals", {"alert_level": None}, "judged_has_a_level", id="judged-without-a-level"),
     pytest.param("ads.alert_signals", {"owner": None}, "owner_required", id="alert-without-an-owner"),
+    pytest.param("ads.cohorts", {"retention_rate": 1.1}, "retention_range", id="more-came-than-were"),
+    pytest.param(
+        "ads.cohorts", {"is_complete": False}, "running_month_has_no_retention", id="retention-of-half-a-month"
+    ),
+    pytest.param("ads.cohorts", {"payback_months": None}, "no_payback_has_a_reason", id="silent-about-payback"),
     pytest.param("ads.funnel_wide", {"won_leads": 10}, "nobody_won_who_was_not_entered", id="more-won-than-entered"),
     pytest.param("ads.funnel_wide", {"drop_rate": 1.1}, "drop_range", id="more-lost-than-there-were"),
     pytest.param("ads.funnel_wide", {"drop_leads": 0}, "drop_has_leads", id="a-drop-of-nobody"),
