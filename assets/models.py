@@ -3,6 +3,7 @@
 from functools import cache
 
 from assets.ads.alert_signals import ALERT_SIGNALS
+from assets.ads.claims import CLAIMS
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_dictionary import KPI_DICTIONARY
 from assets.ads.kpi_scorecard import kpi_scorecard_spec
@@ -60,6 +61,7 @@ def published() -> list[Published]:
         COMPOSITE_SCORES,
         RISK_REGISTER,
         ALERT_SIGNALS,
+        CLAIMS,
         SEGMENT_TRANSITIONS,
         *SCORECARDS,
         MODELS,

@@ -208,10 +208,26 @@ def _alert_signals() -> dict[str, "Expectation"]:
     }
 
 
+def _claims() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    unknown = {"row_condition": Column("verdict") == "not_told"}
+    judged = {"row_condition": Column("verdict").is_in(["holds", "contradicted"])}
+    verdicts = ["holds", "contradicted", "not_told", "opinion"]
+    return {
+        "verdict_allowed": gxe.ExpectColumnValuesToBeInSet(column="verdict", value_set=verdicts),
+        "verdict_required": gxe.ExpectColumnValuesToNotBeNull(column="verdict"),
+        "not_told_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="reason_en", **unknown),
+        "judged_has_a_number": gxe.ExpectColumnValuesToNotBeNull(column="computed_number", **judged),
+    }
+
+
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.alert_signals": _alert_signals,
     "ads.budget_variance": _budget_variance,
     "ads.campaign_scorecard": _campaign_scorecard,
+    "ads.claims": _claims,
     "ads.channel_scorecard": _channel_scorecard,
     "ads.cohorts": _cohorts,
     "ads.funnel_wide": _funnel_wide,

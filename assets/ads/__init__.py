@@ -5,6 +5,7 @@ import pandas as pd
 
 from assets.ads.alert_signals import ALERT_SIGNALS, BUDGET, Sources, alert_signals, alert_signals_lineage
 from assets.ads.catalogue import catalogue
+from assets.ads.claims import CLAIMS, TASKS, claims_lineage, compute_claims
 from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_lineage, kpi_values_lineage
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
 from assets.ads.kpi_dictionary import KPI_DICTIONARY, kpi_dictionary
@@ -79,6 +80,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name, SCORECARD.name, BUDGET, RISK_REGISTER.name],
             plan=plan,
             lineage=alert_signals_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
+            CLAIMS,
+            compute_claims,
+            inputs=[KPI_VALUES.name, TASKS],
+            plan=plan,
+            lineage=claims_lineage(),
             uses_plan=True,
         ),
         python_asset(

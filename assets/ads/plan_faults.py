@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from assets.ads.catalogue import Better, Catalogue, nearest
-from pipeline.plan import Plan, Target
+from pipeline.plan import AssertedFigure, Plan, Target
 
 
 def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -12,6 +12,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
         *_unknown_kpis(catalogue, plan),
         *_wrong_variants(catalogue, plan),
         *_alert_faults(catalogue, plan),
+        *_claim_faults(catalogue, plan),
         *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
     ]
 
@@ -21,6 +22,10 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     places += [(f"definitions.official.{kpi}", kpi) for kpi in plan.definitions.official]
     places += [(f"risks.{risk.id}.indicator.kpi", risk.indicator.kpi) for risk in plan.risks.items if risk.indicator]
     places += [(f"alerts.{rule.id}.kpi", rule.kpi) for rule in plan.alerts.rules if rule.kpi]
+    places += [(f"claims.{claim.id}.cause.kpi", claim.cause.kpi) for claim in plan.claims.items if claim.cause]
+    for claim, figure in _claimed(plan):
+        places += [(f"claims.{claim}.kpi", figure.kpi)] if figure.kpi else []
+        places += [(f"claims.{claim}.judged_by", figure.judged_by)]
     for name, model in plan.models.items():
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
@@ -49,6 +54,27 @@ def _alert_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
         if limits != sorted(limits, reverse=is_lower):
             way = "less" if is_lower else "more"
             yield f"alerts.{rule.id}: of {rule.kpi} {way} is better, so turn the limits round, or state a comparison"
+
+
+def _claimed(plan: Plan) -> Iterator[tuple[str, AssertedFigure]]:
+    for claim in plan.claims.items:
+        yield from ((claim.id, figure) for figure in claim.figures)
+
+
+def _claim_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    """Variants and dimensions a claim is about that its KPI does not have."""
+    for claim, figure in _claimed(plan):
+        if figure.kpi is None or figure.kpi not in catalogue.kpis:
+            continue
+        kpi = catalogue.kpis[figure.kpi]
+        variant = figure.variant or catalogue.official(figure.kpi, plan.definitions)
+        if variant not in kpi.variants:
+            if figure.variant:
+                yield f"claims.{claim}.variant: no variant {variant!r}; {nearest(variant, kpi.variants)}"
+            continue
+        known = ["total", *catalogue.dimensions(figure.kpi, kpi.variants[variant])]
+        if figure.dimension not in known:
+            yield f"claims.{claim}.dimension: {figure.kpi} has none of {figure.dimension}; known: {', '.join(known)}"
 
 
 def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.budget import Budget
+from pipeline.plan.claims import AssertedFigure, Cause, Claim, Claims
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.market import Market
@@ -46,12 +47,16 @@ __all__ = [
     "Alerts",
     "Appraisal",
     "Area",
+    "AssertedFigure",
     "Bands",
     "BrandLoyal",
     "Budget",
     "Campaign",
+    "Cause",
     "Channel",
     "ChannelCards",
+    "Claim",
+    "Claims",
     "Cleaning",
     "CutOffs",
     "Cycle",
@@ -275,6 +280,7 @@ class Plan(Strict):
     budget: Budget = Budget()
     risks: Risks = Risks()
     alerts: Alerts = Alerts()
+    claims: Claims = Claims()
     periods: Periods = Periods()
     scorecards: Scorecards = Scorecards()
     retention: Retention = Retention()

@@ -22,6 +22,7 @@ SEGMENT = {
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
 SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
+CLAIM = {"claim_id": "c", "verdict": "holds", "computed_number": 1.0, "reason_en": None}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
 COHORT = {
@@ -44,6 +45,7 @@ CUSTOMER = {
 
 GOOD = {
     "ads.alert_signals": (SIGNAL, ("signal_id",)),
+    "ads.claims": (CLAIM, ("claim_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
     "ads.cohorts": (COHORT, ("member",)),
@@ -93,6 +95,10 @@ BROKEN = [
     pytest.param("ads.funnel_wide", {"won_leads": 10}, "nobody_won_who_was_not_entered", id="more-won-than-entered"),
     pytest.param("ads.funnel_wide", {"drop_rate": 1.1}, "drop_range", id="more-lost-than-there-were"),
     pytest.param("ads.funnel_wide", {"drop_leads": 0}, "drop_has_leads", id="a-drop-of-nobody"),
+    pytest.param("ads.claims", {"verdict": "maybe"}, "verdict_allowed", id="unknown-verdict"),
+    pytest.param("ads.claims", {"verdict": None}, "verdict_required", id="no-verdict"),
+    pytest.param("ads.claims", {"verdict": "not_told"}, "not_told_has_a_reason", id="not-told-without-reason"),
+    pytest.param("ads.claims", {"computed_number": None}, "judged_has_a_number", id="judged-without-a-number"),
     pytest.param("ads.risk_register", {"risk_score": 26}, "score_range", id="score-beyond-the-matrix"),
     pytest.param("ads.risk_register", {"rule_band": "awful"}, "band_allowed", id="unknown-band"),
     pytest.param("ads.risk_register", {"rule_band": None}, "band_required", id="no-band"),

@@ -153,6 +153,10 @@ def test_the_plan_template_shows_the_values_that_hold_without_it():
     assert all(contract.thresholds == rates for contract in contracts().values())
 
 
+def test_the_plan_template_shows_how_claims_are_checked_without_it():
+    assert plan_with(uncommented("claims")).claims == Plan.model_fields["claims"].default
+
+
 def test_the_plan_template_shows_how_channels_and_people_are_judged_without_it():
     assert plan_with(uncommented("scorecards")).scorecards == Plan.model_fields["scorecards"].default
 

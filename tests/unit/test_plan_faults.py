@@ -10,7 +10,10 @@ from assets.ads.plan_faults import plan_faults
 from pipeline.plan import (
     AlertRule,
     Alerts,
+    AssertedFigure,
     Campaign,
+    Claim,
+    Claims,
     Definitions,
     Indicator,
     Label,
@@ -43,6 +46,10 @@ def watching(**fields: Any) -> Alerts:
     return Alerts(rules=[AlertRule(id="watch", **fields)])
 
 
+def claiming(**fields: Any) -> Claims:
+    return Claims(items=[Claim(id="said", source="report", text="1", figures=[AssertedFigure(number=1.0, **fields)])])
+
+
 def shown_by(kpi: str) -> Risks:
     label = Label(zh="风险", en="Risk")
     return Risks(
@@ -64,6 +71,7 @@ def test_a_plan_that_fits_has_no_faults():
         definitions=Definitions(official={"cac": "paying.marketing"}),
         risks=shown_by("cac"),
         alerts=watching(kpi="cac", yellow=1.0, red=2.0),
+        claims=claiming(kpi="cac", variant="paying.marketing", dimension="channel", member="search"),
     )
     assert plan_faults(catalogue(), fits) == []
 
@@ -84,6 +92,20 @@ def test_a_plan_that_fits_has_no_faults():
             {"alerts": watching(kpi="nps", yellow=1.0, red=2.0)},
             "alerts.watch: of nps more is better, so turn the limits round",
             id="limits-that-rise-where-more-is-better",
+        ),
+        pytest.param({"claims": claiming(kpi="cca")}, "claims.said.kpi: no KPI 'cca'; did you mean cac?", id="claim"),
+        pytest.param(
+            {"claims": claiming(kpi="cac", judged_by="cpll")}, "claims.said.judged_by: no KPI 'cpll'", id="judged-by"
+        ),
+        pytest.param(
+            {"claims": claiming(kpi="cac", variant="paying")},
+            "claims.said.variant: no variant 'paying'",
+            id="variant-said",
+        ),
+        pytest.param(
+            {"claims": claiming(kpi="headcount", dimension="channel", member="x")},
+            "claims.said.dimension: headcount has none of channel",
+            id="dimension-said",
         ),
         pytest.param(
             {"targets": {"cca": Target(value=1.0)}}, "targets.cca: no KPI 'cca'; did you mean cac?", id="target"

@@ -1,0 +1,35 @@
+"""How figures are printed in sentences, in both languages."""
+
+from assets.ads.figures import amount, percent
+from pipeline.plan import Label
+
+PERIOD_WORDS = {"campaign": Label(zh="活动期", en="campaign"), "baseline": Label(zh="基期", en="baseline")}
+
+
+def both(words: str) -> Label:
+    """What reads the same in both languages."""
+    return Label(zh=words, en=words)
+
+
+def shown(value: float, unit: str, currency: str) -> Label:
+    """A figure of a KPI in its unit.
+
+    >>> shown(0.05, "rate", "CNY").en, shown(6222.2, "currency", "CNY").zh, shown(2.5, "days", "CNY").en
+    ('5.0%', '6,222 元', '2.5 days')
+    """
+    if unit == "rate":
+        return both(percent(value))
+    if unit == "currency":
+        return amount(value, currency)
+    if unit == "count":
+        return both(f"{value:,.0f}" if value == round(value) else f"{value:,.1f}")
+    words = f"{value:,.2f}".rstrip("0").rstrip(".")
+    return {
+        "hours": Label(zh=f"{words} 小时", en=f"{words} hours"),
+        "days": Label(zh=f"{words} 天", en=f"{words} days"),
+    }.get(unit, both(words))
+
+
+def period_words(period: str) -> Label:
+    """A period as it is called in a sentence."""
+    return PERIOD_WORDS.get(period, both(period))
