@@ -63,13 +63,13 @@ def sql_asset(model: Model, plan: Plan) -> dg.AssetsDefinition:
             day.session(model.inputs, [*model.plan_inputs, *model.secrets]) as session,
             day.lake.write(model.name, day.as_of) as file,
         ):
-            written = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
+            rows = session.write(model.bound(as_of=day.as_of), file, order_by=model.grain)
             check = grain_check(session, day, model.name, model.grain, file)
         return MaterializeResult(
             metadata={
                 **column_schema(written_columns(day.file(model.name), model.columns)),
                 **column_lineage(_made_of(model, day)),
-                "dagster/row_count": written.rows,
+                "dagster/row_count": rows,
             },
             check_results=[check],
         )

@@ -152,16 +152,16 @@ def publish_day(tables: Sequence[Published], day: ProjectDay, run_id: str) -> di
         GateClosed: a staged table breaks a rule; readers keep what they had.
         WarehouseError: Postgres can't be reached or refuses.
     """
-    from quality.suites import validate_table
+    from quality.suites import tables_of, validate_table
 
     staged_tables = {table.name: table.table(day) for table in tables}
 
     def audit(engine: sa.Engine, staged: Mapping[str, str]) -> None:
-        url = engine.url.render_as_string(hide_password=False)
-        for name, relation in staged.items():
-            table = staged_tables[name]
-            rows = sum(pq.read_metadata(file).num_rows for file in table.files)
-            demand(validate_table(url, relation, expectations(name, table.grain, rows), name), name)
+        with tables_of(engine.url.render_as_string(hide_password=False)) as source:
+            for name, relation in staged.items():
+                table = staged_tables[name]
+                rows = sum(pq.read_metadata(file).num_rows for file in table.files)
+                demand(validate_table(source, relation, expectations(name, table.grain, rows), name), name)
 
     publication = Publication(
         run_id=run_id,

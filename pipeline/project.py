@@ -211,8 +211,11 @@ class Project:
         return self.settings.hash_key.get_secret_value()
 
 
-class _UniqueKeyLoader(yaml.SafeLoader):
-    """YAML lets a later key win in silence; a mapping with the same key twice is a mistake here."""
+class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+    """Reads in C where the library was built with it.
+
+    YAML lets a later key win in silence; a mapping with the same key twice is a mistake here.
+    """
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[Any] = set()
@@ -234,8 +237,7 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
         raise ConfigurationError(f"{path} is missing; `tuoke init {path.parent.name}` writes a commented one")
     try:
         text = path.read_text(encoding="utf-8")
-        node = yaml.compose(text, Loader=_UniqueKeyLoader)
-        data = yaml.load(text, Loader=_UniqueKeyLoader)
+        node, data = _read(text)
     except UnicodeDecodeError as error:
         raise ConfigurationError(f"{path} is not UTF-8 ({error}); save it as UTF-8") from error
     except yaml.MarkedYAMLError as error:
@@ -247,6 +249,16 @@ def read_yaml(path: Path, shape: type[Shape]) -> Shape:
         return shape.model_validate(data)
     except ValidationError as error:
         raise ConfigurationError("\n".join(_complaints(path.name, node, error))) from error
+
+
+def _read(text: str) -> tuple[yaml.Node | None, Any]:
+    """A document's nodes, which know their lines, and what they say."""
+    loader = _UniqueKeyLoader(text)
+    try:
+        node = loader.get_single_node()
+        return node, None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
 
 
 def _complaints(file: str, node: yaml.Node, error: ValidationError) -> Iterator[str]:

@@ -215,14 +215,22 @@ class Gate:
     def reasons(self, session: Session) -> dict[str, dict[str, int]]:
         """Column -> why its values are missing -> how often, as far as the source says so in the words of the plan."""
         by_word = {word: reason for reason, words in self.day.missing_words.items() for word in words}
+        names = sorted(self.mapped & set(self.contract.by_name)) if by_word else []
+        if not names:
+            return {}
         found: dict[str, dict[str, int]] = {}
-        for name in sorted(self.mapped & set(self.contract.by_name)) if by_word else []:
-            said = snippet("trim($x)", x=_col(name))
-            words = exp.select(said.as_("word"), snippet("count(*)")).from_(self._sent()).where(said.isin(*by_word))
-            for word, rows in sorted(session.rows(words.group_by(said))):
-                reasons = found.setdefault(name, {})
-                reasons[by_word[word]] = reasons.get(by_word[word], 0) + rows
+        counts = [self._excuses(name, by_word) for name in names]
+        for name, word, rows in sorted(session.rows(exp.union(*counts, distinct=False) if counts[1:] else counts[0])):
+            reasons = found.setdefault(name, {})
+            reasons[by_word[word]] = reasons.get(by_word[word], 0) + rows
         return found
+
+    def _excuses(self, name: str, words: Iterable[str]) -> exp.Select:
+        """How often the column says each of the words."""
+        said = snippet("trim($x)", x=_col(name))
+        column = exp.Literal.string(name).as_("name")
+        spoken = exp.select(column, said.as_("word"), snippet("count(*)").as_("n")).from_(self._sent())
+        return spoken.where(said.isin(*words)).group_by(said)
 
     def _sent(self) -> exp.Table | exp.Subquery:
         """The rows as they were sent, or as they were corrected since."""

@@ -3,7 +3,8 @@
 Imported by nobody at load; the library itself is imported where a suite runs, since that alone takes seconds.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from pipeline.errors import TuokeError
 
 if TYPE_CHECKING:
     import great_expectations as gx
+    from great_expectations.datasource.fluent import PostgresDatasource
     from great_expectations.expectations.expectation import Expectation
 
 RESULT_FORMAT = {"result_format": "BASIC", "partial_unexpected_count": 0}
@@ -46,22 +48,29 @@ def validate_frame(frame: pd.DataFrame, expectations: Mapping[str, "Expectation"
     return _validate(batch.get_batch({"dataframe": frame}), expectations, name)
 
 
-def validate_table(url: str, relation: str, expectations: Mapping[str, "Expectation"], name: str) -> dict[str, Outcome]:
+@contextmanager
+def tables_of(url: str) -> Iterator["PostgresDatasource"]:
+    """The tables of a Postgres database, for as many validations as are wanted."""
+    source = _context().data_sources.add_or_update_postgres("staged", connection_string=url)
+    try:
+        yield source
+    finally:
+        # of its own accord the library keeps sessions open
+        source.get_engine().dispose()
+        source.get_execution_engine().close()
+
+
+def validate_table(
+    source: "PostgresDatasource", relation: str, expectations: Mapping[str, "Expectation"], name: str
+) -> dict[str, Outcome]:
     """Each expectation on a Postgres table, `schema.table`, in one validation.
 
     Raises:
         NotEvaluated: an expectation could not be computed.
     """
     schema, table = relation.split(".")
-    source = _context().data_sources.add_or_update_postgres("staged", connection_string=url)
-    try:
-        asset = source.add_table_asset(name, table_name=table, schema_name=schema)
-        batch = asset.add_batch_definition_whole_table("day")
-        return _validate(batch.get_batch(), expectations, name)
-    finally:
-        # of its own accord the library keeps two sessions a table open
-        source.get_engine().dispose()
-        source.get_execution_engine().close()
+    asset = source.add_table_asset(name, table_name=table, schema_name=schema)
+    return _validate(asset.add_batch_definition_whole_table("day").get_batch(), expectations, name)
 
 
 def _context() -> "gx.data_context.EphemeralDataContext":

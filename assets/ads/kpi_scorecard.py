@@ -33,7 +33,6 @@ def kpi_scorecard(values: pd.DataFrame, kpis: Catalogue) -> pd.DataFrame:
     """`ads.kpi_values`, official variants only, a column per KPI and one for its state."""
     spec = kpi_scorecard_spec(kpis)
     official = values.loc[values["is_official"]]
-    wide = official.pivot(index=list(KEYS), columns="kpi", values=["value", "state"])
-    wide.columns = [kpi if part == "value" else f"{kpi}_{part}" for part, kpi in wide.columns]
-    kinds = {name: "float64" for name, (kind, _) in spec.columns.items() if kind == "double precision"}
-    return wide.reset_index().astype(kinds).sort_values(list(spec.grain), ignore_index=True)[list(spec.columns)]
+    figures, states = (official.pivot(index=list(KEYS), columns="kpi", values=part) for part in ("value", "state"))
+    wide = figures.astype("float64").join(states.add_suffix("_state")).reset_index()
+    return wide.sort_values(list(spec.grain), ignore_index=True)[list(spec.columns)]

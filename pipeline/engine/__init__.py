@@ -1,6 +1,6 @@
 """The relational engine and the models it runs. Nothing outside this package imports an engine's library."""
 
-from pipeline.engine.base import Engine, Relation, Session, Written
+from pipeline.engine.base import Engine, Relation, Session
 from pipeline.engine.duckdb import DuckDBEngine
 from pipeline.engine.model import (
     SQL_FOLDER,
@@ -21,7 +21,6 @@ __all__ = [
     "ModelError",
     "Relation",
     "Session",
-    "Written",
     "inline",
     "read_macros",
     "read_model",

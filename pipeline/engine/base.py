@@ -23,19 +23,15 @@ class Relation:
     key: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class Written:
-    """What a query left behind: rows, and each column's name and type as the engine spells it."""
-
-    rows: int
-    columns: tuple[tuple[str, str], ...]
-
-
 class Session(Protocol):
     """One task's work on the engine: tables are visible by their address, `dwd.orders`."""
 
-    def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> Written:
-        """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes."""
+    def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> int:
+        """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes.
+
+        Returns:
+            The number of rows.
+        """
         ...
 
     def keep(self, name: str, query: exp.Query) -> None:

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
+from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -11,13 +13,17 @@ import pandas as pd
 import pyarrow as pa
 from sqlglot import exp
 
-from pipeline.engine.base import Relation, Written
+from pipeline.engine.base import Relation
 from pipeline.errors import TuokeError
 
 if TYPE_CHECKING:
     from splink import DuckDBAPI
 
 DIALECT = "duckdb"
+SHARED = "memory"
+"""The catalog that a database in memory begins with."""
+
+_sessions = count(1)
 
 
 class EngineError(TuokeError):
@@ -25,7 +31,10 @@ class EngineError(TuokeError):
 
 
 class DuckDBEngine:
-    """An in-memory database per session that reads the lake's files where they lie and spills to disk."""
+    """A catalog in memory per session, that reads the lake's files where they lie and spills to disk.
+
+    The database around the catalogs is opened once a process: opening one takes 20 ms, attaching a catalog one.
+    """
 
     def __init__(self, *, memory_limit: str, threads: int | None = None) -> None:
         self.memory_limit = memory_limit
@@ -36,7 +45,7 @@ class DuckDBEngine:
         self, *, zone: str, tables: Mapping[str, Relation], values: Mapping[str, pa.Table]
     ) -> Iterator["DuckDBSession"]:
         """A session whose days begin in `zone`, that sees `tables` of the lake and `values` of the plan."""
-        with TemporaryDirectory(prefix="tuoke-") as spill, duckdb.connect(config=self._config(spill)) as connection:
+        with self._catalog() as connection:
             connection.execute("set timezone = $zone", {"zone": zone})
             session = DuckDBSession(connection)
             with self._explained():
@@ -45,6 +54,19 @@ class DuckDBEngine:
                 for name, table in values.items():
                     session.hold(name, table)
                 yield session
+
+    @contextmanager
+    def _catalog(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to a catalog of its own, whose memory is free again afterwards."""
+        name = f"session_{next(_sessions)}"
+        with _database(self.memory_limit, self.threads).cursor() as connection:
+            connection.execute(f"attach ':memory:' as {name}")
+            connection.execute(f"use {name}")
+            try:
+                yield connection
+            finally:
+                connection.execute(f"use {SHARED}")
+                connection.execute(f"detach {name}")
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -61,9 +83,17 @@ class DuckDBEngine:
             # of SQL alone: what it says of rows stays unsaid
             raise EngineError(f"a query can't be run: {error}") from None
 
-    def _config(self, spill: str) -> dict[str, str]:
-        config = {"memory_limit": self.memory_limit, "temp_directory": spill}
-        return config | ({"threads": str(self.threads)} if self.threads else {})
+
+@cache
+def _database(memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    """The database of this process; what it spills goes where temporary files go, and goes with the process."""
+    config = {"memory_limit": memory_limit, "temp_directory": _spill().name}
+    return duckdb.connect(config=config | ({"threads": str(threads)} if threads else {}))
+
+
+@cache
+def _spill() -> TemporaryDirectory:
+    return TemporaryDirectory(prefix="tuoke-")
 
 
 class DuckDBSession:
@@ -72,13 +102,12 @@ class DuckDBSession:
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
 
-    def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> Written:
+    def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> int:
         """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes."""
-        ordered = (
-            exp.select("*").from_(query.subquery("result")).order_by(*[exp.column(c, quoted=True) for c in order_by])
-        )
+        result = exp.select("*").from_(query.subquery("result", copy=False), copy=False)
+        ordered = result.order_by(*[exp.column(c, quoted=True) for c in order_by], copy=False)
         copy = exp.Copy(
-            this=ordered.subquery(),
+            this=ordered.subquery(copy=False),
             kind=False,
             files=[exp.Literal.string(str(file))],
             params=[
@@ -86,9 +115,8 @@ class DuckDBSession:
                 exp.CopyParameter(this=exp.var("compression"), expression=exp.var("zstd")),
             ],
         )
-        columns = [(name, str(kind)) for name, kind, *_ in self.rows(exp.Describe(this=query))]
         [(rows,)] = self.rows(copy)
-        return Written(rows=rows, columns=tuple(columns))
+        return rows
 
     def keep(self, name: str, query: exp.Query) -> None:
         """Hold the query's rows as a table of this session."""

@@ -44,9 +44,9 @@ class Macro:
 
         def fill(node: exp.Expr) -> exp.Expr:
             is_parameter = isinstance(node, exp.Column) and not node.table and node.name in values
-            return exp.paren(values[node.name].copy()) if is_parameter else node
+            return exp.paren(values[node.name]) if is_parameter else node
 
-        return exp.paren(self.body.copy().transform(fill))
+        return exp.paren(self.body.transform(fill), copy=False)
 
 
 @dataclass(frozen=True)
@@ -145,7 +145,13 @@ def read_macros(folder: Path) -> dict[str, Macro]:
 
 def snippet(sql: str, /, **parts: Any) -> exp.Expr:
     """A piece of SQL with each `$part` replaced by an expression, or by a value as a literal."""
-    return bind(sqlglot.parse_one(sql, read=DIALECT), parts, sql)
+    return bind(_parsed(sql), parts, sql)
+
+
+@cache
+def _parsed(sql: str) -> exp.Expr:
+    """For `bind`, which leaves it as it is."""
+    return sqlglot.parse_one(sql, read=DIALECT)
 
 
 def inline(query: exp.Expr, macros: Macros) -> exp.Expr:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from pipeline.errors import GateClosed
 from quality.staged import SCHEMES, demand, expectations
-from quality.suites import NotEvaluated, validate_table
+from quality.suites import NotEvaluated, tables_of, validate_table
 
 KPI = {"kpi": "cac", "member": "(all)", "state": "final", "value": 1.0, "score": 50.0, "reason": None}
 SCORE = {"table_name": "orders", "dimension": "accuracy", "rate": 0.99}
@@ -132,7 +132,8 @@ def judge(server: sa.URL, name: str, rows: list[dict], expected_rows: int | None
     url = server.render_as_string(hide_password=False)
     suite = expectations(name, GOOD[name][1], len(rows) if expected_rows is None else expected_rows)
     try:
-        demand(validate_table(url, "public.staged", suite, name), name)
+        with tables_of(url) as source:
+            demand(validate_table(source, "public.staged", suite, name), name)
     finally:
         engine.dispose()
 
