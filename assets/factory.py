@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import dagster as dg
 import pyarrow.parquet as pq
@@ -29,6 +29,13 @@ UNKNOWN_TYPE = "?"
 
 class GrainBroken(TuokeError):
     """A table has two rows where its grain allows one, or a grain without a value."""
+
+
+class Noted(NamedTuple):
+    """Rows with notes for the metadata of the asset; nothing personal goes into them."""
+
+    rows: Any
+    notes: Mapping[str, Any]
 
 
 def asset_key(name: str) -> dg.AssetKey:
@@ -87,7 +94,7 @@ def python_asset(
     uses_plan: bool = False,
     kinds: Iterable[str] = ("python", "pandas"),
 ) -> dg.AssetsDefinition:
-    """One table that Python computes as one asset; `build` gives its rows."""
+    """One table that Python computes as one asset; `build` gives its rows, or them with what else is worth telling."""
 
     @dg.asset(
         key=asset_key(spec.name),
@@ -99,11 +106,13 @@ def python_asset(
     def table(context: AssetExecutionContext, tuoke: TuokeProject) -> MaterializeResult:
         day = tuoke.day(context.partition_key)
         with told():
-            rows = day.write(spec, build(day))
+            built = build(day)
+            table_rows, notes = built if isinstance(built, Noted) else (built, {})
+            rows = day.write(spec, table_rows)
             with day.session([]) as session:
                 check = grain_check(session, day, spec.name, spec.grain, day.file(spec.name))
         metadata = column_schema(spec.columns) | column_lineage(lineage) | {"dagster/row_count": rows}
-        return MaterializeResult(metadata=metadata, check_results=[check])
+        return MaterializeResult(metadata={**metadata, **notes}, check_results=[check])
 
     return table
 

@@ -2,6 +2,7 @@
 
 from functools import cache
 
+from assets.ads.actions import ACTIONS
 from assets.ads.alert_signals import ALERT_SIGNALS
 from assets.ads.claims import CLAIMS
 from assets.ads.composite_scores import COMPOSITE_SCORES
@@ -62,6 +63,7 @@ def published() -> list[Published]:
         RISK_REGISTER,
         ALERT_SIGNALS,
         CLAIMS,
+        ACTIONS,
         SEGMENT_TRANSITIONS,
         *SCORECARDS,
         MODELS,

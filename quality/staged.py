@@ -208,6 +208,17 @@ def _alert_signals() -> dict[str, "Expectation"]:
     }
 
 
+def _actions() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    told = ("sentence_zh", "sentence_en")
+    required = ("owner", "due_on", "evidence_table", "evidence_keys", "advice_zh", "advice_en")
+    return {
+        **{f"{name}_has_a_number": gxe.ExpectColumnValuesToMatchRegex(column=name, regex="[0-9]") for name in told},
+        **{f"{name}_required": gxe.ExpectColumnValuesToNotBeNull(column=name) for name in (*told, *required)},
+    }
+
+
 def _claims() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
@@ -224,6 +235,7 @@ def _claims() -> dict[str, "Expectation"]:
 
 
 _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
+    "ads.actions": _actions,
     "ads.alert_signals": _alert_signals,
     "ads.budget_variance": _budget_variance,
     "ads.campaign_scorecard": _campaign_scorecard,

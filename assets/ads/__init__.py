@@ -3,11 +3,14 @@
 import dagster as dg
 import pandas as pd
 
+from assets.ads.actions import ACTIONS, actions, actions_lineage
 from assets.ads.alert_signals import ALERT_SIGNALS, BUDGET, Sources, alert_signals, alert_signals_lineage
 from assets.ads.catalogue import catalogue
+from assets.ads.channel_scorecard import CHANNEL_SCORECARD
 from assets.ads.claims import CLAIMS, TASKS, claims_lineage, compute_claims
 from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_lineage, kpi_values_lineage
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
+from assets.ads.insight_sources import FUNNEL, WIN_BACK, Day
 from assets.ads.kpi_dictionary import KPI_DICTIONARY, kpi_dictionary
 from assets.ads.kpi_query import PERIODS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
@@ -21,13 +24,40 @@ from assets.ads.segment_transitions import (
     segment_transitions_lineage,
 )
 from assets.day import ProjectDay
-from assets.factory import python_asset
+from assets.factory import Noted, python_asset
 from pipeline.engine import snippet
 from pipeline.project import Project
+from pipeline.tables import TableSpec
 from quality.contract import contracts
 from quality.scorecard import SCORECARD, SourceState, states
 
 TARGETS = "plan.targets"
+_LOOKED_AT = {
+    "kpis": KPI_VALUES.name,
+    "channels": CHANNEL_SCORECARD.name,
+    "budget": BUDGET,
+    "risks": RISK_REGISTER.name,
+    "alerts": ALERT_SIGNALS.name,
+    "funnel": FUNNEL,
+    "quality": SCORECARD.name,
+    "claims": CLAIMS.name,
+    "tasks": TASKS,
+}
+"""What insight rules look at, by the name they have there."""
+_WAITING = """
+    select
+        w.step_id,
+        w.step_zh,
+        w.step_en,
+        count(*) as customers,
+        sum(case when w.is_overdue then 1 else 0 end) as overdue_customers,
+        cast(sum(w.spend_amount) as double) as spend
+    from dws.win_back as w
+    where w.state = 'open'
+    group by w.step_id, w.step_zh, w.step_en
+    order by w.step_id nulls last
+"""
+"""Customers to win back by the step they wait for."""
 
 
 def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
@@ -91,6 +121,14 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
             uses_plan=True,
         ),
         python_asset(
+            ACTIONS,
+            compute_actions,
+            inputs=[*_LOOKED_AT.values(), WIN_BACK],
+            plan=plan,
+            lineage=actions_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
             SEGMENT_TRANSITIONS,
             segment_transitions,
             inputs=[CLASSES],
@@ -134,16 +172,32 @@ def compute_risks(day: ProjectDay) -> pd.DataFrame:
     return risk_register(day.project.plan, day.read(KPI_VALUES.name), day.as_of)
 
 
+def compute_actions(day: ProjectDay) -> Noted:
+    """`ads.actions` of a day; since when something is found the day evaluated before it knows."""
+    with day.session([WIN_BACK]) as session:
+        waiting = session.frame(snippet(_WAITING))
+    tables = {name: day.read(table) for name, table in _LOOKED_AT.items()}
+    seen = Day(plan=day.project.plan, as_of=day.as_of, win_back=waiting, **tables)
+    found = actions(seen, _of_day_before(day, ACTIONS))
+    return Noted(found.rows, {"not_judged": dict(found.not_judged)})
+
+
+def _of_day_before(day: ProjectDay, spec: TableSpec) -> pd.DataFrame:
+    """A table as of the last day evaluated before; empty where there is none."""
+    earlier = [before for before in day.lake.days(spec.name) if before < day.as_of]
+    return (
+        ProjectDay(day.project, max(earlier)).read(spec.name) if earlier else pd.DataFrame(columns=list(spec.columns))
+    )
+
+
 def compute_alerts(day: ProjectDay) -> pd.DataFrame:
     """`ads.alert_signals` of a day; for how long something is breached the day evaluated before it knows."""
-    earlier = [before for before in day.lake.days(ALERT_SIGNALS.name) if before < day.as_of]
-    last = ProjectDay(day.project, max(earlier)).read(ALERT_SIGNALS.name) if earlier else None
     found = Sources(
         kpis=day.read(KPI_VALUES.name),
         quality=day.read(SCORECARD.name),
         budget=day.read(BUDGET),
         risks=day.read(RISK_REGISTER.name),
-        before=pd.DataFrame(columns=list(ALERT_SIGNALS.columns)) if last is None else last,
+        before=_of_day_before(day, ALERT_SIGNALS),
     )
     return alert_signals(day.project.plan, found, day.as_of)
 

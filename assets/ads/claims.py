@@ -533,6 +533,15 @@ def _of_targets(plan: Plan, kpis: Catalogue) -> Iterator[Row]:
         }
 
 
+def claimed_unit(row: Mapping[str, Any]) -> str:
+    """The unit of the numbers of a row: of changes none, of open items a count, else that of the KPI."""
+    if row["assertion"] in ("change", "direction", "problem"):
+        return "change"
+    if row["assertion"] == "attainment":
+        return "rate"
+    return catalogue().kpis[row["kpi"]].unit if isinstance(row["kpi"], str) else "count"
+
+
 def compute_claims(day: ProjectDay) -> pd.DataFrame:
     """`ads.claims` of a day."""
     return claims(day.project.plan, day.read(KPI_VALUES.name), day.read(TASKS), day.as_of)

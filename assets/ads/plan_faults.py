@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from assets.ads.actions import insight_faults
 from assets.ads.catalogue import Better, Catalogue, nearest
 from pipeline.plan import AssertedFigure, Plan, Target
 
@@ -13,6 +14,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
         *_wrong_variants(catalogue, plan),
         *_alert_faults(catalogue, plan),
         *_claim_faults(catalogue, plan),
+        *insight_faults(plan),
         *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
     ]
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import Field, field_validator, model_validator
 
 from pipeline.errors import ConfigurationError
+from pipeline.plan.actions import Actions, Bounds, InsightRule
 from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.budget import Budget
@@ -42,6 +43,7 @@ from pipeline.plan.value import Matrix, Value
 __all__ = [
     "NO_TARGET",
     "Abc",
+    "Actions",
     "ActivityCards",
     "AlertRule",
     "Alerts",
@@ -49,6 +51,7 @@ __all__ = [
     "Area",
     "AssertedFigure",
     "Bands",
+    "Bounds",
     "BrandLoyal",
     "Budget",
     "Campaign",
@@ -69,6 +72,7 @@ __all__ = [
     "Identifier",
     "Identity",
     "Indicator",
+    "InsightRule",
     "Label",
     "Market",
     "Matrix",
@@ -281,6 +285,7 @@ class Plan(Strict):
     risks: Risks = Risks()
     alerts: Alerts = Alerts()
     claims: Claims = Claims()
+    actions: Actions = Actions()
     periods: Periods = Periods()
     scorecards: Scorecards = Scorecards()
     retention: Retention = Retention()

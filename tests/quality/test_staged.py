@@ -22,6 +22,17 @@ SEGMENT = {
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
 BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
 SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
+ACTION = {
+    "action_id": "spend/channel/expo",
+    "sentence_zh": "已支出 9 元",
+    "sentence_en": "9 was spent",
+    "advice_zh": "停",
+    "advice_en": "Stop",
+    "owner": "sales",
+    "due_on": "2026-11-27",
+    "evidence_table": "ads.channel_scorecard",
+    "evidence_keys": "channel=expo",
+}
 CLAIM = {"claim_id": "c", "verdict": "holds", "computed_number": 1.0, "reason_en": None}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
@@ -45,6 +56,7 @@ CUSTOMER = {
 
 GOOD = {
     "ads.alert_signals": (SIGNAL, ("signal_id",)),
+    "ads.actions": (ACTION, ("action_id",)),
     "ads.claims": (CLAIM, ("claim_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
@@ -95,6 +107,12 @@ BROKEN = [
     pytest.param("ads.funnel_wide", {"won_leads": 10}, "nobody_won_who_was_not_entered", id="more-won-than-entered"),
     pytest.param("ads.funnel_wide", {"drop_rate": 1.1}, "drop_range", id="more-lost-than-there-were"),
     pytest.param("ads.funnel_wide", {"drop_leads": 0}, "drop_has_leads", id="a-drop-of-nobody"),
+    pytest.param("ads.actions", {"sentence_zh": "很多"}, "sentence_zh_has_a_number", id="a-sentence-without-a-number"),
+    pytest.param("ads.actions", {"sentence_en": "many"}, "sentence_en_has_a_number", id="the-same-in-english"),
+    *[
+        pytest.param("ads.actions", {name: None}, f"{name}_required", id=f"action-without-{name}")
+        for name in ("sentence_zh", "advice_en", "owner", "due_on", "evidence_table", "evidence_keys")
+    ],
     pytest.param("ads.claims", {"verdict": "maybe"}, "verdict_allowed", id="unknown-verdict"),
     pytest.param("ads.claims", {"verdict": None}, "verdict_required", id="no-verdict"),
     pytest.param("ads.claims", {"verdict": "not_told"}, "not_told_has_a_reason", id="not-told-without-reason"),

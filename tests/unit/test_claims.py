@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 import pytest
 from facts import cost, evaluate, first_sale, lead, target, won_lead
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import a_plan, run_model
 from pydantic import ValidationError
@@ -307,6 +307,7 @@ def test_a_number_said_with_fewer_digits_is_within_its_tolerance(units: int, dig
     assert abs(said - exact) <= default_tolerance(said, is_percent=False) + 1e-9
 
 
+@settings(deadline=None, max_examples=25)
 @given(st.permutations(range(4)))
 def test_the_order_of_claims_does_not_matter(one_sale: pd.DataFrame, order: Sequence[int]):
     items = [claim(figure("value", "cac", float(number)), name=f"c{number}") for number in range(4)]

@@ -153,8 +153,9 @@ def test_the_plan_template_shows_the_values_that_hold_without_it():
     assert all(contract.thresholds == rates for contract in contracts().values())
 
 
-def test_the_plan_template_shows_how_claims_are_checked_without_it():
-    assert plan_with(uncommented("claims")).claims == Plan.model_fields["claims"].default
+def test_the_plan_template_shows_how_claims_are_checked_and_actions_found_without_it():
+    plan = plan_with(uncommented("claims", "actions"))
+    assert (plan.claims, plan.actions) == (Plan.model_fields["claims"].default, Plan.model_fields["actions"].default)
 
 
 def test_the_plan_template_shows_how_channels_and_people_are_judged_without_it():
