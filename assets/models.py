@@ -43,6 +43,7 @@ def published() -> list[Published]:
         "dws.customer_tags",
         "dws.customer_tier_history",
         "dws.win_back",
+        "dws.lead_grades",
         "ads.funnel",
         "ads.funnel_wide",
         "ads.cohorts",

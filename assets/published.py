@@ -36,7 +36,7 @@ from quality.contract import contracts
 from quality.staged import demand, expectations
 
 CUSTOMER_GRAIN = ("customer_id",)
-LARGE = frozenset({"ads.kpi_values", "dws.customer_tags", "dws.customer_tier_history"})
+LARGE = frozenset({"ads.kpi_values", "dws.customer_tags", "dws.customer_tier_history", "dws.lead_grades"})
 """Tables of other grains that have many rows all the same: each day a partition of its own, too."""
 BESIDE = {"dws.customer_segments": ("segment_transitions",)}
 """What readers find beside a table: files of sql/postgres."""

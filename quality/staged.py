@@ -143,6 +143,16 @@ def _cohorts() -> dict[str, "Expectation"]:
     }
 
 
+def _lead_grades() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+
+    return {
+        "grade_allowed": gxe.ExpectColumnValuesToBeInSet(column="grade", value_set=["A", "B", "C", "D"]),
+        "grade_required": gxe.ExpectColumnValuesToNotBeNull(column="grade"),
+        "score_range": gxe.ExpectColumnValuesToBeBetween(column="grade_score", min_value=0, max_value=100),
+    }
+
+
 def _segment_transitions() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
 
@@ -252,6 +262,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "dq.ledger": _ledger,
     "dws.customer_directory": _customer_directory,
     "dws.customer_segments": _customer_segments,
+    "dws.lead_grades": _lead_grades,
 }
 
 

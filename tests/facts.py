@@ -52,6 +52,7 @@ SCHEMAS = {
         "sales_cycle_days": pa.int64(),
         "development_days": pa.int64(),
     },
+    "dws.lead_grades": {"lead_id": _TEXT, **_MEMBERS, "created_on": _DATE, "grade": _TEXT},
     "dws.sales": {
         "order_id": _TEXT,
         **_MEMBERS,

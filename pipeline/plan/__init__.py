@@ -21,6 +21,7 @@ from pipeline.plan.budget import Budget
 from pipeline.plan.claims import AssertedFigure, Cause, Claim, Claims
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.lead_grades import GradeCuts, LeadGrades, PartWeights
 from pipeline.plan.market import Market
 from pipeline.plan.personas import Personas
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
@@ -67,6 +68,7 @@ __all__ = [
     "Definitions",
     "Fill",
     "Freshness",
+    "GradeCuts",
     "GroupRule",
     "Groups",
     "Identifier",
@@ -74,6 +76,7 @@ __all__ = [
     "Indicator",
     "InsightRule",
     "Label",
+    "LeadGrades",
     "Market",
     "Matrix",
     "Measure",
@@ -81,6 +84,7 @@ __all__ = [
     "NoveltySeeking",
     "Outlier",
     "Owners",
+    "PartWeights",
     "PeopleCards",
     "Periods",
     "Personas",
@@ -288,6 +292,7 @@ class Plan(Strict):
     actions: Actions = Actions()
     periods: Periods = Periods()
     scorecards: Scorecards = Scorecards()
+    lead_grades: LeadGrades = LeadGrades()
     retention: Retention = Retention()
 
     @field_validator("timezone")

@@ -20,6 +20,7 @@ from pipeline.plan_tables import (
     churn,
     cohorts,
     groups,
+    lead_grades,
     lifecycle,
     market,
     matrix,
@@ -50,6 +51,7 @@ SCHEMES = (
     budget,
     activities,
     cohorts,
+    lead_grades,
 )
 """In the order their classes are told."""
 

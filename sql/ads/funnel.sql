@@ -1,8 +1,8 @@
--- How many of the leads of a period got how far, in all and by channel and team.
+-- How many of the leads of a period got how far, in all and by channel, team and grade of quality.
 -- Leads belong to the period they were entered in. At every stage those who reached it are those who reached the next
 -- one, those given up here, and those still waiting here.
 -- grain: period_kind, period, dimension, member, stage
--- seed: S0 §5.3, §6.1; S3 二(三)2; F082; X10
+-- seed: S0 §5.3, §6.1; S3 二(三)2; F082, F087; X10
 with stages as (
     select
         v.stage,
@@ -28,9 +28,11 @@ leads as (
         p.period_end,
         coalesce(l.channel, '(unknown)') as channel,
         coalesce(l.team_id, '(unknown)') as team_id,
+        g.grade,
         s.stage_order,
         l.is_lost
     from dws.lead_journey as l
+    inner join dws.lead_grades as g on g.lead_id = l.lead_id
     inner join plan.periods as p on l.created_on >= p.period_start and l.created_on < p.period_end
     inner join stages as s on s.stage = l.last_stage
     where p.period_kind in ('month', 'campaign')
@@ -43,6 +45,7 @@ ended as (
         l.period_end,
         l.channel,
         l.team_id,
+        l.grade,
         l.stage_order,
         count(*) as leads,
         count(*) filter (where l.is_lost) as dropped
@@ -50,7 +53,8 @@ ended as (
     group by grouping sets (
         (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order),
         (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.channel),
-        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.team_id)
+        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.team_id),
+        (l.period_kind, l.period, l.period_start, l.period_end, l.stage_order, l.grade)
     )
 ),
 named as (
@@ -59,8 +63,13 @@ named as (
         e.period,
         e.period_start,
         e.period_end,
-        case when e.channel is not null then 'channel' when e.team_id is not null then 'team' else 'total' end as dimension,
-        coalesce(e.channel, e.team_id, '(all)') as member,
+        case
+            when e.channel is not null then 'channel'
+            when e.team_id is not null then 'team'
+            when e.grade is not null then 'grade'
+            else 'total'
+        end as dimension,
+        coalesce(e.channel, e.team_id, e.grade, '(all)') as member,
         e.stage_order,
         e.leads,
         e.dropped
@@ -89,7 +98,7 @@ select
     r.period,                                                           -- Period: 2026-11, or campaign
     r.period_start,                                                     -- First day of the period
     r.period_end,                                                       -- The day after its last one; a running period ends with the day
-    r.dimension,                                                        -- total, channel or team
+    r.dimension,                                                        -- total, channel, team or grade
     r.member,                                                           -- Which one; (all) of the total, (unknown) where the lead has none
     s.stage,                                                            -- created, assigned, touched, qualified, met, proposed or won
     s.stage_order,                                                      -- Place of the stage, 1 to 7

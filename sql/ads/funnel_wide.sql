@@ -31,7 +31,7 @@ select
     m.period,                                                           -- Period: 2026-11, or campaign
     m.period_start,                                                     -- First day of the period
     m.period_end,                                                       -- The day after its last one; a running period ends with the day
-    m.dimension,                                                        -- total, channel or team
+    m.dimension,                                                        -- total, channel, team or grade
     m.member,                                                           -- Which one; (all) of the total, (unknown) where the lead has none
     max(case when m.stage = 'created' then m.leads end) as created_leads, -- Leads entered in the period
     max(case when m.stage = 'assigned' then m.leads end) as assigned_leads, -- Leads that got an owner

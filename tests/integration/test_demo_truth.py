@@ -241,6 +241,16 @@ def test_every_customer_is_in_one_class_of_each_scheme(demo: "Demo"):
     assert len(rows_of(demo.root, "dws.customer_segments")) == customers
 
 
+def test_leads_of_a_better_grade_are_won_more_often(demo: "Demo"):
+    """F087: grades are made of what is known before the end, and of the decided leads the better ones are won."""
+    leads = frame_of(demo.root, "dws.lead_grades")
+    decided = leads[leads["is_won"] | leads["is_lost"]]
+    rates = decided.groupby("grade")["is_won"].mean()
+    assert list(rates.index) == ["A", "B", "C", "D"]
+    assert rates.is_monotonic_decreasing
+    assert len(leads) == len(rows_of(demo.root, "dwd.leads"))
+
+
 def test_every_id_a_customer_was_sent_under_leads_to_one_customer(demo: "Demo"):
     links = {row["source_customer_id"]: row["customer_id"] for row in rows_of(demo.root, "dwd.customer_links")}
     golden = {row["customer_id"] for row in rows_of(demo.root, "dwd.customers")}

@@ -43,6 +43,7 @@ COHORT = {
     "payback_months": 2,
     "payback_reason_en": None,
 }
+GRADE = {"lead_id": "L1", "grade": "B", "grade_score": 55.0}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -67,6 +68,7 @@ GOOD = {
     "dq.ledger": (ENTRY, ("table_name", "layer")),
     "dws.customer_directory": (CUSTOMER, ("customer_id",)),
     "dws.customer_segments": (SEGMENT, ("customer_id",)),
+    "dws.lead_grades": (GRADE, ("lead_id",)),
     "ads.segment_transitions": (MOVE, ("scheme", "from_class_id")),
 }
 
@@ -137,6 +139,9 @@ BROKEN = [
     ],
     pytest.param("dws.customer_segments", {"value_alive_probability": 1.1}, "alive_range", id="too-alive"),
     pytest.param("dws.customer_segments", {"churn_score": -1.0}, "churn_score_range", id="score-below-nothing"),
+    pytest.param("dws.lead_grades", {"grade": "E"}, "grade_allowed", id="unknown-grade"),
+    pytest.param("dws.lead_grades", {"grade": None}, "grade_required", id="no-grade-of-a-lead"),
+    pytest.param("dws.lead_grades", {"grade_score": 101.0}, "score_range", id="more-than-all-points"),
     pytest.param("ads.segment_transitions", {"share_of_from": 1.5}, "share_range", id="more-than-all"),
     pytest.param("dws.customer_segments", {"rfm_rule_id": None}, "rfm_rule_required", id="no-rule"),
     pytest.param("dws.customer_segments", {"abc_class_id": "D"}, "abc_allowed", id="unknown-abc-class"),

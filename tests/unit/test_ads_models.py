@@ -99,6 +99,7 @@ def test_a_funnel_stands_for_every_channel_and_every_team() -> None:
         ("channel", "search"): 1,
         ("team", "north"): 2,
         ("team", "(unknown)"): 2,
+        ("grade", "A"): 4,
     }
 
 
@@ -109,6 +110,7 @@ LEADS = st.lists(
         lost=st.booleans(),
         channel=st.sampled_from(["search", "expo"]),
         owner_id=st.sampled_from([None, "S1", "S2"]),
+        score=st.sampled_from([None, 20.0, 50.0, 90.0]),
         created_at=st.sampled_from(["2026-09-15 09:00", "2026-10-01 00:00", "2026-11-20 09:00", "2026-08-01 09:00"]),
     ),
     min_size=1,
@@ -126,7 +128,7 @@ def test_no_lead_is_lost_between_two_stages_or_between_the_members(leads: list[R
         place = (row["period"], row["dimension"], row["member"])
         further = leads_at.get((*place, row["stage_order"] + 1), row["leads"])
         assert row["leads"] == further + row["dropped"] + row["waiting"]
-    for dimension in ("channel", "team"):
+    for dimension in ("channel", "team", "grade"):
         for (period, whole, _, stage), total in leads_at.items():
             if whole == "total":
                 parts = [n for (p, d, _, s), n in leads_at.items() if (p, d, s) == (period, dimension, stage)]

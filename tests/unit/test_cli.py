@@ -162,6 +162,10 @@ def test_the_plan_template_shows_how_channels_and_people_are_judged_without_it()
     assert plan_with(uncommented("scorecards")).scorecards == Plan.model_fields["scorecards"].default
 
 
+def test_the_plan_template_shows_how_leads_are_graded_without_it():
+    assert plan_with(uncommented("lead_grades")).lead_grades == Plan.model_fields["lead_grades"].default
+
+
 def test_the_model_and_the_playbook_the_plan_template_suggests_are_valid():
     plan = plan_with(uncommented("models", "official_model", "score_cap", "playbook"))
     assert sum(plan.models[plan.official_model].effective_weights.values()) == 1

@@ -102,6 +102,7 @@ FACTS = st.fixed_dictionaries(
             development_days=st.none() | st.integers(0, 90),
             **members,
         ),
+        "lead_grades": rows_of(created_on=days, grade=st.sampled_from("ABCD"), **members),
         "sales": sales(),
         "customer_segments": rows_of(first_ordered_on=st.none() | days, is_high_value=flags, **members),
         "costs": rows_of(
@@ -185,6 +186,7 @@ class Plain:
         self.dimension, self.member, self.facts = dimension, member, facts
         self.leads = self.rows("lead_journey", "created_on")
         self.wins = self.rows("lead_journey", "won_on")
+        self.graded = self.rows("lead_grades", "created_on")
         self.sales = self.rows("sales", "ordered_on")
         self.customers = self.rows("customer_segments", "first_ordered_on")
         self.costs = self.rows("costs", "spent_on")
@@ -316,6 +318,7 @@ def more_parts(
     csat = [row for row in p.all_answers if row["kind"] == "csat"]
     return {
         ("lead_score", "created"): mean(p.leads, "lead_score"),
+        ("quality_lead_share", "created"): (sum(row["grade"] in "AB" for row in p.graded), len(p.graded)),
         ("meeting_rate", "created"): (count(p.leads, "reached_met"), len(p.leads)),
         ("meeting_win_rate", "created"): (count(p.leads, "reached_met", "is_won"), count(p.leads, "reached_met")),
         ("audience_precision", "reached"): (count(known_reach, "is_audience"), len(known_reach)),
