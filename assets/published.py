@@ -25,6 +25,7 @@ from assets.factory import (
     team,
     untyped,
 )
+from assets.restated import LakeWitness
 from pipeline import ROOT
 from pipeline.engine import Model
 from pipeline.erasures import ERASURES_FILE
@@ -172,7 +173,11 @@ def publish_day(tables: Sequence[Published], day: ProjectDay, run_id: str) -> di
     )
     with Warehouse.of(day.project) as warehouse:
         return warehouse.publish(
-            list(staged_tables.values()), publication, audit=audit, retention=day.project.plan.retention
+            list(staged_tables.values()),
+            publication,
+            audit=audit,
+            retention=day.project.plan.retention,
+            witness=LakeWitness(day),
         )
 
 

@@ -264,6 +264,42 @@ def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None) -> None:
     alerting.change_alert(_project(folder), alert_id, "reset", screen(), words=words)
 
 
+restatements = typer.Typer(no_args_is_help=True, help="What was published once and came out otherwise later.")
+app.add_typer(restatements, name="restatements")
+
+
+@restatements.command("list")
+def list_restatements(
+    folder: Folder,
+    everything: Annotated[bool, typer.Option("--all", help="Those that are signed as well.")] = False,
+    lang: Lang = "both",
+) -> None:
+    """Show what was restated and nobody has signed, the latest publication first."""
+    from pipeline.commands import restatements as restating
+    from pipeline.commands.screen import screen
+
+    restating.list_restatements(_project(folder), everything, lang, screen())
+
+
+@restatements.command("sign")
+def sign_restatements(
+    folder: Folder,
+    by: Annotated[str, typer.Option(help="Who has taken note: a staff id or a team, which all readers see.")],
+    ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="The numbers `list` shows.")] = None,
+    day: Annotated[
+        date | None, typer.Option(metavar="YYYY-MM-DD", help="All that the publications of this day restated.")
+    ] = None,
+    words: Words = None,
+) -> None:
+    """Take note of restatements. What is signed stays as it was signed."""
+    from pipeline.commands import restatements as restating
+    from pipeline.commands.screen import screen
+
+    if not ids and day is None:
+        raise ConfigurationError("nothing to sign: name the numbers `list` shows, or a day with --day")
+    restating.sign_restatements(_project(folder), ids or [], day, screen(), signed_by=by, words=words)
+
+
 @app.command("kpis")
 def list_kpis(
     folder: Folder,

@@ -18,14 +18,15 @@ from pipeline.plan import Retention
 from pipeline.project import Project
 from pipeline.urls import normalise_url
 from pipeline.warehouse import alerts as alerting
-from pipeline.warehouse import erasing, publishing
+from pipeline.warehouse import erasing, publishing, restatements
 from pipeline.warehouse.embedded import LOOPBACK, EmbeddedServer
 from pipeline.warehouse.erasing import Left, Texts
 from pipeline.warehouse.postgres import READER, explained, is_transient, say_again, transaction
 from pipeline.warehouse.publishing import Patience
 from pipeline.warehouse.relations import Column, Publication, Table, check_distinct
+from pipeline.warehouse.restatements import Sign, Witness
 
-__all__ = ["Column", "Patience", "Publication", "Table", "Warehouse", "normalise_url"]
+__all__ = ["Column", "Patience", "Publication", "Sign", "Table", "Warehouse", "Witness", "normalise_url"]
 
 Audit = Callable[[sqlalchemy.Engine, Mapping[str, str]], None]
 """Gate 2: given where each table is staged, raises GateClosed to stop the publication."""
@@ -104,10 +105,17 @@ class Warehouse:
         return self._engine
 
     def publish(
-        self, tables: Sequence[Table], publication: Publication, *, audit: Audit, retention: Retention
+        self,
+        tables: Sequence[Table],
+        publication: Publication,
+        *,
+        audit: Audit,
+        retention: Retention,
+        witness: Witness | None = None,
     ) -> dict[str, int]:
         """Publish the tables of a day together or not at all; returns the rows of each.
 
+        Figures that were published otherwise before are journalled; `witness` tells what may have changed them.
         Whatever passes by itself (a lost connection, a server that restarts) is tried again from the start.
 
         Raises:
@@ -125,7 +133,7 @@ class Warehouse:
         )
         ordered = sorted(tables, key=lambda table: table.name)
         with explained(f"publishing {publication.as_of}"):
-            return attempts(self._publish_once, ordered, publication, audit, retention)
+            return attempts(self._publish_once, ordered, publication, audit, retention, witness)
 
     def erase(self, shown: Mapping[str, Sequence[str]], ids: Sequence[str], texts: Texts, left: Left) -> dict[str, int]:
         """Take personal data out of all published days together or not at all; returns the rows changed by table.
@@ -168,6 +176,27 @@ class Warehouse:
         with explained("changing an alert"), closing(self.connect()) as connection:
             return alerting.change(connection, alert_id, event, done_by=done_by, note=note, until=until)
 
+    def restatements(self, *, everything: bool = False) -> list[dict[str, Any]]:
+        """What was restated and nobody has signed, by KPI and period; everything: also what is signed.
+
+        Raises:
+            WarehouseError: the server refused.
+        """
+        with explained("reading the restatements"), closing(self.connect()) as connection:
+            return restatements.read(connection, everything=everything)
+
+    def sign_restatements(
+        self, ids: Sequence[int], day: date | None = None, *, signed_by: str, note: str | None = None
+    ) -> list[int]:
+        """Sign restatements by their numbers, and all that a day published; returns the numbers.
+
+        Raises:
+            ConfigurationError: one of them is not there, or is signed already.
+            WarehouseError: the server refused.
+        """
+        with explained("signing restatements"), closing(self.connect()) as connection:
+            return restatements.sign(connection, ids, day, signed_by=signed_by, note=note)
+
     def serve(self, port: int | None = None) -> sqlalchemy.URL:
         """Open the embedded server to readers on this machine; returns the reader's URL, password included.
 
@@ -199,7 +228,12 @@ class Warehouse:
         return connection
 
     def _publish_once(
-        self, tables: Sequence[Table], publication: Publication, audit: Audit, retention: Retention
+        self,
+        tables: Sequence[Table],
+        publication: Publication,
+        audit: Audit,
+        retention: Retention,
+        witness: Witness | None,
     ) -> dict[str, int]:
         with closing(self.connect()) as connection:
             publishing.prepare(connection, publication.run_id)
@@ -210,7 +244,7 @@ class Warehouse:
                 rows = {table.name: publishing.stage(connection, table, publication) for table in tables}
                 audit(self.engine(), {table.name: table.staged_name for table in tables})
                 publishing.release_staging(connection)
-                publishing.swap(connection, tables, publication, rows, self.patience)
+                publishing.swap(connection, tables, publication, rows, self.patience, witness)
             finally:
                 # where even this fails the connection is gone, and the next run does it
                 with suppress(psycopg2.Error):

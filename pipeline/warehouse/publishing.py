@@ -20,9 +20,10 @@ from psycopg2.extras import Json
 
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.warehouse import alerts, relations
+from pipeline.warehouse import alerts, relations, restatements
 from pipeline.warehouse.postgres import explained, say_again, statement, transaction
 from pipeline.warehouse.relations import Publication, Standing, Table
+from pipeline.warehouse.restatements import Witness
 
 log = logging.getLogger(__name__)
 
@@ -147,13 +148,15 @@ def swap(
     publication: Publication,
     row_counts: Mapping[str, int],
     patience: Patience,
+    witness: Witness | None = None,
 ) -> None:
-    """Put all staged tables in their places in one transaction.
+    """Put all staged tables in their places in one transaction, and journal the figures it tells otherwise.
 
     Raises:
         WarehouseError: readers held a table all the time; the message names them.
     """
     with transaction(connection) as cursor:
+        restatements.journal(cursor, row_counts, publication, witness)
         standing = {table.name: _standing(cursor, table.name) for table in tables}
         wider = [table for table in tables if relations.is_wider(table, standing[table.name])]
         relabelled = [table for table in tables if _is_relabelled(cursor, table)]

@@ -29,7 +29,7 @@ NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
 ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
 """What publishing may add to a table's name, at most."""
-OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events")
+OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events", "ads.restatements")
 """Tables that are not of a day, and so are none of those a run brings."""
 OWN_SUFFIX = re.compile(r"_(current|zh|\d{8})$")
 TYPES = {

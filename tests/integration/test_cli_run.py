@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
@@ -16,10 +17,11 @@ import psycopg2
 import pytest
 import sqlalchemy
 from databases import query
-from runs import DAY, PUBLISHED, customer, order, write_small_company
+from runs import DAY, PUBLISHED, customer, deliver, evaluate, order, write_small_company
 
 REPOSITORY = Path(__file__).parents[2]
 START = "from pipeline.cli import app; app()"
+DAY_BEFORE = DAY - timedelta(days=1)
 HASH_KEY = "key of the tests"
 
 
@@ -90,6 +92,43 @@ def test_alerts_are_listed_taken_on_paused_and_reset(tmp_path: Path, server: sql
     refused = alerts("reset", "1")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "no alert 1 is open or acknowledged" in " ".join(refused.stderr.split())
+
+
+def test_a_figure_of_a_period_that_was_over_is_restated_listed_and_signed(tmp_path: Path, server: sqlalchemy.URL):
+    """An order of July that comes only in November changes what was said of the baseline (U09, I58)."""
+    customers = [customer(number) for number in range(1, 41)]
+    in_time = [order(number) for number in range(1, 40)]
+    root = write_small_company(tmp_path, {"customers": customers, "orders": in_time}, DAY_BEFORE)
+    assert evaluate(root, server, DAY_BEFORE).success
+    late = {"ordered_at": "2026-07-06 10:00:00", "recorded_at": "2026-11-20 18:00:00", "paid_on": "2026-07-07"}
+    deliver(root, "customers", customers)
+    deliver(root, "orders", [*in_time, order(40, **late)])
+    done = tuoke_run(root, server)
+    assert done.returncode == 0, done.stderr
+
+    def restatements(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        database = environment(TUOKE_DATABASE_URL=server.render_as_string(hide_password=False))
+        return subprocess.run(
+            command("restatements", name, root, *arguments), env=database, capture_output=True, text=True, check=False
+        )
+
+    [(number, was, now, causes)] = query(
+        server,
+        "select restatement_id, old_value, new_value, causes from ads.restatements "
+        "where kpi = 'revenue' and period = 'baseline' and dimension = 'total'",
+    )
+    assert (was, now, causes) == (0, 100, "late_data")
+    listed = restatements("list", "--lang", "en")
+    assert (listed.returncode, listed.stderr) == (0, "")
+    assert re.search(rf"{number} +Revenue .*baseline +0 +100 +11-19 → 11-20 +late data", listed.stdout), listed.stdout
+    signed = restatements("sign", str(number), "--by", "finance", "--note", "a forgotten invoice")
+    assert signed.stdout == f"1 signed by finance: {number}.\n", signed.stderr
+    refused = restatements("sign", str(number), "--by", "finance")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert f"no restatement {number} waits to be signed" in " ".join(refused.stderr.split())
+    assert "name the numbers" in " ".join(restatements("sign", "--by", "finance").stderr.split())
+    assert "signed by finance" in restatements("sign", "--day", DAY.isoformat(), "--by", "finance").stdout
+    assert restatements("list").stdout == "No restatement waits to be signed.\n"
 
 
 def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlalchemy.URL):
