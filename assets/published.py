@@ -42,6 +42,8 @@ LARGE = frozenset({"ads.kpi_values", "dws.customer_tags", "dws.customer_tier_his
 BESIDE = {"dws.customer_segments": ("segment_transitions",)}
 """What readers find beside a table: files of sql/postgres."""
 STAGED_CHECK = "staged_rows_hold"
+REPLACE_CLOSING_TAG = "tuoke/replace_closing"
+"""On a run that may replace a closing snapshot."""
 
 
 @dataclass(frozen=True)
@@ -135,7 +137,8 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
     def publish(context: AssetExecutionContext, tuoke: TuokeProject) -> Iterator[dg.MaterializeResult]:
         day = tuoke.day(context.partition_key)
         with told():
-            rows = publish_day(tables, day, context.run.run_id)
+            is_replaced = REPLACE_CLOSING_TAG in context.run.tags
+            rows = publish_day(tables, day, context.run.run_id, replaces_closing=is_replaced)
         for table in tables:
             yield dg.MaterializeResult(
                 asset_key=table.key,
@@ -146,10 +149,13 @@ def published_assets(tables: Sequence[Published], project: Project) -> dg.Assets
     return publish
 
 
-def publish_day(tables: Sequence[Published], day: ProjectDay, run_id: str) -> dict[str, int]:
+def publish_day(
+    tables: Sequence[Published], day: ProjectDay, run_id: str, *, replaces_closing: bool = False
+) -> dict[str, int]:
     """Stage, audit and swap in the day's tables; returns each one's rows.
 
     Raises:
+        ConfigurationError: the day is a closing snapshot, and is not to be replaced.
         GateClosed: a staged table breaks a rule; readers keep what they had.
         WarehouseError: Postgres can't be reached or refuses.
     """
@@ -170,6 +176,8 @@ def publish_day(tables: Sequence[Published], day: ProjectDay, run_id: str) -> di
         plan_hash=day.project.plan.plan_hash,
         code_version=code_version(),
         inputs=inputs_of(day),
+        is_closing=day.as_of == day.project.plan.closes_on,
+        replaces_closing=replaces_closing,
     )
     with Warehouse.of(day.project) as warehouse:
         return warehouse.publish(

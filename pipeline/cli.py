@@ -109,10 +109,13 @@ def run(
     accept_drop: Annotated[
         list[str] | None, typer.Option(metavar="TABLE", help="Take far fewer rows of this table than usual for right.")
     ] = None,
+    replace_closing: Annotated[
+        bool, typer.Option("--replace-closing", help="Replace the closing snapshot; what changes is journalled.")
+    ] = False,
     lang: Lang = "both",
 ) -> None:
     """Evaluate one day and publish it."""
-    _run(folder, day, accept_drop or [], lang)
+    _run(folder, day, accept_drop or [], lang, replace_closing)
 
 
 @app.command()
@@ -373,20 +376,22 @@ def _project(folder: Path) -> "Project":
     return Project.read(folder)
 
 
-def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang) -> None:
+def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang, replace_closing: bool = False) -> None:
     from pipeline.commands.screen import screen
 
     # what follows takes seconds to import
     screen().print(f"Evaluating {folder} on {day}")
     from pipeline.commands.answer import show_answer
     from pipeline.commands.check import refuse_faults
-    from pipeline.commands.evaluate import check_day, check_tables, evaluate
+    from pipeline.commands.evaluate import check_closing, check_day, check_tables, evaluate
 
     project = _project(folder)
     check_day(project.plan, day, datetime.now(project.plan.zone))
     check_tables(accept_drop)
     refuse_faults(project)
-    evaluate(project, day, accept_drop)
+    if not replace_closing:
+        check_closing(project, day)
+    evaluate(project, day, accept_drop, replaces_closing=replace_closing)
     show_answer(project, day, lang, screen())
 
 

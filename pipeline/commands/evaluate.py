@@ -9,14 +9,17 @@ import dagster as dg
 
 from assets.day import EXIT_CODE
 from assets.ods import ACCEPT_DROP_TAG
+from assets.published import REPLACE_CLOSING_TAG
 from pipeline.commands.history import open_history
 from pipeline.commands.instance import instance_folder
 from pipeline.commands.progress import RunView, table_of
 from pipeline.commands.screen import alone_on_screen
 from pipeline.definitions import JOB, definitions_of
 from pipeline.errors import ConfigurationError, TuokeError
+from pipeline.lake import Lake
 from pipeline.plan import Plan
 from pipeline.project import Project
+from pipeline.warehouse import FIGURES, Warehouse
 from quality.contract import contracts
 
 if TYPE_CHECKING:
@@ -63,7 +66,19 @@ def check_tables(tables: Sequence[str]) -> None:
             raise ConfigurationError(f"--accept-drop {table}: no such table; there are {', '.join(contracts())}")
 
 
-def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> str:
+def check_closing(project: Project, as_of: date) -> None:
+    """Whether the day may be evaluated: a closing snapshot stays as it is.
+
+    Raises:
+        ConfigurationError: it is one.
+    """
+    if as_of != project.plan.closes_on and as_of not in Lake(project.lake).days(FIGURES):
+        return
+    with Warehouse.of(project) as warehouse:
+        warehouse.check_closing(as_of)
+
+
+def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, replaces_closing: bool = False) -> str:
     """Evaluate and publish the day, showing each step; returns the id of the run.
 
     Raises:
@@ -81,7 +96,7 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> 
                 instance=instance,
                 raise_on_error=False,
                 run_config={"loggers": {LOGGER: {}}},
-                tags={ACCEPT_DROP_TAG: ",".join(accept_drop)} if accept_drop else {},
+                tags=_tags(accept_drop, replaces_closing),
             )
     if not result.success:
         failures = result.get_step_failure_events()
@@ -89,6 +104,12 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = ()) -> 
             raise KeyboardInterrupt
         raise _failure(failures, result.run_id, as_of)
     return result.run_id
+
+
+def _tags(accept_drop: Sequence[str], replaces_closing: bool) -> dict[str, str]:
+    """What the steps are to know of what was asked for."""
+    dropped = {ACCEPT_DROP_TAG: ",".join(accept_drop)} if accept_drop else {}
+    return dropped | ({REPLACE_CLOSING_TAG: "yes"} if replaces_closing else {})
 
 
 def _job(project: Project, view: RunView) -> dg.JobDefinition:

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from collections.abc import Collection
+from datetime import date, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -243,10 +244,14 @@ class Periods(Strict):
 
 
 class Retention(Strict):
-    """How long published days are kept: this many days, and every month's last day."""
+    """How long published days are kept: this many days, every month's last day, and for ever the closing snapshot.
+
+    That is the answer of the day `closing_days` after the campaign's end, when what belongs to it has come in (I58).
+    """
 
     days: Annotated[int, Field(ge=1)] = 35
     month_ends: bool = True
+    closing_days: Annotated[int, Field(ge=0, le=366)] = 30
 
 
 class Owners(Strict):
@@ -317,6 +322,11 @@ class Plan(Strict):
     def zone(self) -> ZoneInfo:
         """Where a day begins."""
         return ZoneInfo(self.timezone)
+
+    @property
+    def closes_on(self) -> date:
+        """The day whose answer is the campaign's last word."""
+        return self.campaign.ends_on + timedelta(days=self.retention.closing_days)
 
     @property
     def plan_hash(self) -> str:

@@ -24,9 +24,10 @@ from pipeline.warehouse.erasing import Left, Texts
 from pipeline.warehouse.postgres import READER, explained, is_transient, say_again, transaction
 from pipeline.warehouse.publishing import Patience
 from pipeline.warehouse.relations import Column, Publication, Table, check_distinct
-from pipeline.warehouse.restatements import Sign, Witness
+from pipeline.warehouse.restatements import FIGURES, Sign, Witness
+from pipeline.warehouse.snapshots import frozen_at, refuse
 
-__all__ = ["Column", "Patience", "Publication", "Sign", "Table", "Warehouse", "Witness", "normalise_url"]
+__all__ = ["FIGURES", "Column", "Patience", "Publication", "Sign", "Table", "Warehouse", "Witness", "normalise_url"]
 
 Audit = Callable[[sqlalchemy.Engine, Mapping[str, str]], None]
 """Gate 2: given where each table is staged, raises GateClosed to stop the publication."""
@@ -120,6 +121,7 @@ class Warehouse:
 
         Raises:
             AlreadyRunning: another run is publishing.
+            ConfigurationError: the day is a closing snapshot, and nobody asked to replace it.
             WarehouseError: the server refused, or readers held a table too long.
             GateClosed: raised by `audit`; nothing is published.
         """
@@ -175,6 +177,19 @@ class Warehouse:
         """
         with explained("changing an alert"), closing(self.connect()) as connection:
             return alerting.change(connection, alert_id, event, done_by=done_by, note=note, until=until)
+
+    def check_closing(self, as_of: date) -> None:
+        """Refuse to evaluate a day whose closing snapshot stands: nothing of it is to be computed anew.
+
+        Raises:
+            ConfigurationError: it is frozen.
+            WarehouseError: the server refused.
+        """
+        looking = explained("looking for a closing snapshot")
+        with looking, closing(self.connect()) as connection, transaction(connection) as cursor:
+            published_at = frozen_at(cursor, as_of)
+        if published_at is not None:
+            refuse(as_of, published_at)
 
     def restatements(self, *, everything: bool = False) -> list[dict[str, Any]]:
         """What was restated and nobody has signed, by KPI and period; everything: also what is signed.
@@ -238,6 +253,7 @@ class Warehouse:
         with closing(self.connect()) as connection:
             publishing.prepare(connection, publication.run_id)
             publishing.take_lock(connection, self.patience)
+            publishing.check_closing(connection, publication)
             publishing.drop_staging(connection)
             try:
                 publishing.check_shapes(connection, tables)

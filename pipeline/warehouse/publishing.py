@@ -20,7 +20,7 @@ from psycopg2.extras import Json
 
 from pipeline.errors import AlreadyRunning, WarehouseError
 from pipeline.plan import Retention
-from pipeline.warehouse import alerts, relations, restatements
+from pipeline.warehouse import alerts, relations, restatements, snapshots
 from pipeline.warehouse.postgres import explained, say_again, statement, transaction
 from pipeline.warehouse.relations import Publication, Standing, Table
 from pipeline.warehouse.restatements import Witness
@@ -129,6 +129,16 @@ def check_shapes(connection: Connection, tables: Iterable[Table]) -> None:
         raise WarehouseError("\n".join(fault for fault in faults if fault))
 
 
+def check_closing(connection: Connection, publication: Publication) -> None:
+    """Refuse a day that is a closing snapshot, unless it is to be replaced.
+
+    Raises:
+        ConfigurationError: it is frozen.
+    """
+    with transaction(connection) as cursor:
+        snapshots.refuse_frozen(cursor, publication)
+
+
 def stage(connection: Connection, table: Table, publication: Publication) -> int:
     """Copy a table's files into its staging table; returns the rows.
 
@@ -172,14 +182,17 @@ def swap(
             _place(cursor, table, publication.as_of)
         if any(table.name == alerts.SIGNALS for table in tables):
             alerts.merge(cursor, publication.as_of)
+        snapshots.show(cursor, row_counts)
         _record(cursor, publication, row_counts)
 
 
 def forget(connection: Connection, tables: Iterable[Table], as_of: date, retention: Retention, wait: float) -> None:
     """Drop the days that are past keeping. A reader that holds one puts it off to the next publication."""
     with transaction(connection) as cursor:
-        cursor.execute("select distinct as_of from meta.publications")
-        gone = sorted(expired({day for (day,) in cursor}, retention) - {as_of})
+        cursor.execute("select as_of, bool_or(is_closing) from meta.publications group by as_of")
+        is_closing = dict(cursor.fetchall())
+        kept = {day for day, stays in is_closing.items() if stays} | {as_of}
+        gone = sorted(expired(is_closing, retention) - kept)
     for table in tables:
         try:
             with transaction(connection) as cursor:
@@ -229,6 +242,7 @@ def _record(cursor: Cursor, publication: Publication, row_counts: Mapping[str, i
         "code_version": publication.code_version,
         "inputs": Json(dict(publication.inputs)),
         "row_counts": Json(dict(row_counts)),
+        "is_closing": publication.is_closing,
     }
     cursor.execute(statement("record"), values)
 

@@ -29,7 +29,7 @@ NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
 ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
 """What publishing may add to a table's name, at most."""
-OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events", "ads.restatements")
+OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events", "ads.restatements", "ads.closing_scorecard")
 """Tables that are not of a day, and so are none of those a run brings."""
 OWN_SUFFIX = re.compile(r"_(current|zh|\d{8})$")
 TYPES = {
@@ -182,6 +182,10 @@ class Publication:
     plan_hash: str
     code_version: str
     inputs: Mapping[str, str]
+    is_closing: bool = False
+    """Whether it is the campaign's last word, to be kept for ever."""
+    replaces_closing: bool = False
+    """Whether it may take the place of one that is."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,19 @@ create table if not exists meta.publications (
     primary key (run_id, as_of)
 );
 
+-- an earlier release made it without; to ask first spares readers the wait for a lock
+do $$
+begin
+    if not exists (
+        select from pg_attribute where attrelid = 'meta.publications'::regclass and attname = 'is_closing'
+    ) then
+        alter table meta.publications add column is_closing boolean not null default false;
+        comment on column meta.publications.is_closing is
+            'Whether it is the closing snapshot of a campaign: kept for ever, and replaced only on demand';
+    end if;
+end
+$$;
+
 comment on table meta.publications is 'One row per run and day that was published';
 comment on column meta.publications.run_id is 'Run that published';
 comment on column meta.publications.as_of is 'Day evaluated';
