@@ -13,7 +13,8 @@ import pandas as pd
 from assets.ads.kpi_query import TOTAL
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
-from pipeline.plan import AlertRule, Plan
+from assets.ads.wording import period_words, quality_words, source_words
+from pipeline.plan import AlertRule, Label, Plan
 from pipeline.tables import TableSpec
 from quality.scorecard import SCORECARD
 
@@ -127,15 +128,7 @@ def breached(value: float, limits: Mapping[str, float], comparison: str) -> tupl
     return None
 
 
-@dataclass(frozen=True)
-class _Words:
-    """A label as rules have it."""
-
-    zh: str
-    en: str
-
-
-def _row(subject: str, period: str, dimension: str, member: str, label: _Words, **told: Any) -> dict[str, Any]:
+def _row(subject: str, period: str, dimension: str, member: str, label: Label, **told: Any) -> dict[str, Any]:
     empty = dict.fromkeys(("alert_level", "value", "limit_value", "comparison", "reason", "owner"))
     empty |= {"sentence_zh": None, "sentence_en": None}
     return {
@@ -159,7 +152,7 @@ def _of_kpi(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, 
     rows = rows[rows["period_kind"] == rule.period]
     for row in rows[rows["period_start"] == rows["period_start"].max()].to_dict("records"):
         figure = row["value"] if rule.measure == "value" else row["attainment_rate"]
-        words = _Words(row["label_zh"], row["label_en"])
+        words = Label(zh=row["label_zh"], en=row["label_en"])
         keys = (str(rule.kpi), row["period"], row["dimension"], row["member"], words)
         if pd.isna(figure):
             yield _row(*keys, reason=row["reason"] if isinstance(row["reason"], str) else "no value")
@@ -175,7 +168,7 @@ def _member(row: Mapping[str, Any]) -> str:
 
 
 def _limited(
-    value: float, beyond: tuple[str, float], comparison: str, words: _Words, member: str, period: str
+    value: float, beyond: tuple[str, float], comparison: str, words: Label, member: str, period: str
 ) -> dict[str, Any]:
     level, limit = beyond
     side = SIDES[comparison]
@@ -185,7 +178,7 @@ def _limited(
         "value": value,
         "limit_value": limit,
         "comparison": comparison,
-        "sentence_zh": f"{words.zh}{whose_zh}为 {value:.6g}，{side[0]}限值 {limit:.6g}（{period}）。",
+        "sentence_zh": f"{words.zh}{whose_zh}为 {value:.6g}，{side[0]}限值 {limit:.6g}（{period_words(period).zh}）。",
         "sentence_en": f"{words.en}{whose_en} is {value:.6g}, {side[1]} the limit of {limit:.6g} ({period}).",
     }
 
@@ -200,7 +193,7 @@ def _of_quality(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[s
     if rule.quality != "any":
         rows = rows[rows["dimension"] == rule.quality]
     for row in rows.to_dict("records"):
-        words = _Words(row["dimension"], row["dimension"])
+        words = quality_words(row["dimension"])
         keys = (row["dimension"], as_of.isoformat(), "source", row["table_name"], words)
         level = QUALITY_LEVELS.get(row["status"])
         if row["status"] == "not_assessed":
@@ -212,14 +205,14 @@ def _of_quality(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[s
 def _quality_told(row: Mapping[str, Any], level: str) -> dict[str, Any]:
     limit = row["floor"] if level == "red" else row["threshold"]
     comparison = "above" if row["better"] == "lower" else "below"
-    side, name = SIDES[comparison], f"{row['table_name']} {row['dimension']}"
+    side, source, measure = SIDES[comparison], source_words(row["table_name"]), quality_words(row["dimension"])
     return {
         "alert_level": level,
         "value": row["rate"],
         "limit_value": limit,
         "comparison": comparison,
-        "sentence_zh": f"{name} 为 {row['rate']:.1%}，{side[0]}要求的 {limit:.1%}。",
-        "sentence_en": f"{name} is {row['rate']:.1%}, {side[1]} the {limit:.1%} asked for.",
+        "sentence_zh": f"{source.zh}的{measure.zh}为 {row['rate']:.1%}，{side[0]}要求的 {limit:.1%}。",
+        "sentence_en": f"{measure.en} of {source.en} is {row['rate']:.1%}, {side[1]} the {limit:.1%} asked for.",
     }
 
 
@@ -232,7 +225,7 @@ def _of_budget(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[st
     rows = rows[rows["period_start"] == rows["period_start"].max()]
     wanted = rows["dimension"] != "line" if rule.budget == "any" else rows["dimension"] == rule.budget
     for row in rows[wanted].to_dict("records"):
-        keys = ("budget", row["period"], row["dimension"], row["member"], _Words(row["label_zh"], row["label_en"]))
+        keys = ("budget", row["period"], row["dimension"], row["member"], Label(zh=row["label_zh"], en=row["label_en"]))
         if row["state"] == "withheld":
             yield _row(*keys, reason=row["reason_en"])
         elif told := _budget_told(rule, row):
@@ -266,7 +259,7 @@ def _budget_told(rule: AlertRule, row: Mapping[str, Any]) -> dict[str, Any] | No
 def _of_risk(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, Any]]:
     """Risks whose indicator is beyond its limit, or whose measure is overdue."""
     for row in found.risks.to_dict("records"):
-        words = _Words(row["label_zh"], row["label_en"])
+        words = Label(zh=row["label_zh"], en=row["label_en"])
         keys = (str(rule.risk), as_of.isoformat(), "risk", row["risk_id"], words)
         told = {
             "owner": row["owner"],

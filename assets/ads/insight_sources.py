@@ -18,8 +18,7 @@ from assets.ads.claims import CLAIMS, TASKS, claimed_unit
 from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
-from assets.ads.wording import both, period_words
-from assets.chinese import chinese
+from assets.ads.wording import both, period_words, quality_words, source_words
 from pipeline.plan import Label, Plan
 from quality.contract import contracts
 from quality.scorecard import SCORECARD
@@ -319,7 +318,6 @@ def _of_funnel(day: Day) -> Iterator[Observation]:
 def _of_quality(day: Day) -> Iterator[Observation]:
     """Every rate of a source that has a standard, as it was sent."""
     rows = day.quality[(day.quality["layer"] == "ods") & day.quality["threshold"].notna()]
-    names = chinese().words["dimension"]
     for row in rows.to_dict("records"):
         contract, measure = contracts()[row["table_name"]], row["dimension"]
         rate, threshold = number(row["rate"]), number(row["threshold"])
@@ -334,10 +332,7 @@ def _of_quality(day: Day) -> Iterator[Observation]:
                 "gap": (None if rate is None or threshold is None else abs(rate - threshold), "rate"),
             },
             codes={"status": None if row["status"] == "not_assessed" else row["status"], "measure": measure},
-            words={
-                "label": Label(zh=contract.label.zh, en=contract.label.en),
-                "measured": Label(zh=names.get(measure, measure), en=measure.replace("_", " ").capitalize()),
-            },
+            words={"label": source_words(row["table_name"]), "measured": quality_words(measure)},
             owner=contract.owner,
         )
 

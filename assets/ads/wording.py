@@ -1,7 +1,9 @@
 """How figures are printed in sentences, in both languages."""
 
 from assets.ads.figures import amount, percent
+from assets.chinese import chinese
 from pipeline.plan import Label
+from quality.contract import contracts
 
 PERIOD_WORDS = {"campaign": Label(zh="活动期", en="campaign"), "baseline": Label(zh="基期", en="baseline")}
 
@@ -33,3 +35,18 @@ def shown(value: float, unit: str, currency: str) -> Label:
 def period_words(period: str) -> Label:
     """A period as it is called in a sentence."""
     return PERIOD_WORDS.get(period, both(period))
+
+
+def source_words(table: str) -> Label:
+    """A source as its contract calls it; by its name where it has none."""
+    contract = contracts().get(table)
+    return Label(zh=contract.label.zh, en=contract.label.en) if contract else both(table)
+
+
+def quality_words(dimension: str) -> Label:
+    """A dimension of data quality.
+
+    >>> quality_words("accuracy").zh, quality_words("accuracy").en
+    ('准确性', 'Accuracy')
+    """
+    return Label(zh=chinese().words["dimension"].get(dimension, dimension), en=dimension.replace("_", " ").capitalize())

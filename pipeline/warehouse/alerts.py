@@ -1,9 +1,11 @@
 """Alerts: what a day's signals do to them, and what people do. Their state is kept from day to day."""
 
+import hashlib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
+from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
@@ -13,6 +15,12 @@ from pipeline.warehouse.postgres import statement, transaction
 SIGNALS = "ads.alert_signals"
 MERGE = ("alerts_seen", "alerts_over", "alerts_new")
 """In this order: what became graver is told before what is over, and only then is room for what is new."""
+
+VIEWS = "alert_views"
+CHINESE = {
+    "alerts_zh": "预警状态 · One row per alert and episode, in Chinese.",
+    "alert_events_zh": "预警记录 · Whatever happened to an alert, in Chinese.",
+}
 
 Change = Literal["acknowledged", "paused", "reset"]
 
@@ -30,8 +38,26 @@ def merge(cursor: Cursor, as_of: date) -> None:
         return
     if not _are_there(cursor):
         cursor.execute(statement("alert_tables"))
+    _tell_in_chinese(cursor)
     for name in MERGE:
         cursor.execute(statement(name), {"as_of": as_of})
+
+
+def _tell_in_chinese(cursor: Cursor) -> None:
+    """Make the Chinese views where they are missing, or others than those of this version; their comments say which."""
+    text = statement(VIEWS)
+    made = hashlib.sha256(text.encode()).hexdigest()[:12]
+    cursor.execute("select obj_description(to_regclass('ads.alerts_zh'), 'pg_class')")
+    [comment] = cursor.fetchone() or [None]
+    if comment is not None and comment.endswith(made):
+        return
+    cursor.execute(text)
+    for name, told in CHINESE.items():
+        cursor.execute(
+            sql.SQL("comment on view {} is {}").format(
+                sql.Identifier("ads", name), sql.Literal(f"{told} Version {made}")
+            )
+        )
 
 
 def read(connection: Connection, *, everything: bool = False) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy
 
 from assets.ads.alert_signals import ALERT_SIGNALS
+from assets.chinese import chinese
 from pipeline.errors import ConfigurationError, GateClosed
 from pipeline.plan import Retention
 from pipeline.warehouse import Column, Publication, Table, Warehouse
@@ -227,3 +228,66 @@ def test_every_column_is_explained(server: sqlalchemy.URL, evaluate: Evaluate):
         "and coalesce(col_description(attrelid, attnum), '') !~ '[一-龥].* · '"
     )
     assert rows(server, query) == []
+
+
+# --- in Chinese ---
+
+
+def test_alerts_and_their_history_are_read_in_chinese(server: sqlalchemy.URL, warehouse: Warehouse, evaluate: Evaluate):
+    evaluate(DAY, signal(dimension="channel", member="expo", sentence_zh="高于限值 80。", signal_kind="leading"))
+    warehouse.change_alert(1, "acknowledged", done_by="S0007")
+    told = 'select "预警级别", "状态", "预警事项", "维度", "维度成员", "说明", "指标性质", "确认人" from ads.alerts_zh'
+    assert rows(server, told, "tuoke_reader") == [
+        ("黄色", "已确认", "获客成本过高", "渠道", "expo", "高于限值 80。", "领先指标", "S0007")
+    ]
+    history = 'select "事件", "预警级别" from ads.alert_events_zh order by "记录编号"'
+    assert rows(server, history, "tuoke_reader") == [("报警", "黄色"), ("确认", "黄色")]
+
+
+def test_nobody_changes_an_alert_through_its_chinese_view(server: sqlalchemy.URL, evaluate: Evaluate):
+    evaluate(DAY, signal())
+    with pytest.raises(psycopg2.errors.InsufficientPrivilege):
+        rows(server, "update ads.alerts_zh set \"备注\" = 'x' returning 1", "tuoke_reader")
+
+
+@pytest.mark.parametrize("table", ["ads.alerts", "ads.alert_events"])
+def test_a_column_is_called_in_chinese_as_its_comment_begins(server: sqlalchemy.URL, evaluate: Evaluate, table: str):
+    evaluate(DAY)
+    columns = (
+        f"select attname, col_description(attrelid, attnum) from pg_attribute where attrelid = '{table}{{}}'::regclass"
+    )
+    columns += " and attnum > 0 and not attisdropped order by attnum"
+    named = {name: comment.split(" · ")[0] for name, comment in rows(server, columns.format(""))}
+    shown = dict(rows(server, columns.format("_zh")))
+    assert list(shown) == [told for name, told in named.items() if not name.endswith("_en")]
+    assert all(comment.startswith(f"{name} · ") for name, comment in shown.items())
+
+
+@pytest.mark.parametrize("column", ["alert_level", "dimension", "signal_kind"])
+def test_codes_of_alerts_are_worded_as_everywhere(server: sqlalchemy.URL, evaluate: Evaluate, column: str):
+    watched = {"total", "channel", "team", "staff", "region", "sales_region", "product", "line", "category"}
+    watched |= {"source", "risk"}
+    codes = [code for code in chinese().words[column] if column != "dimension" or code in watched]
+    level = {"level": "red"} if column != "alert_level" else {}
+    evaluate(
+        DAY,
+        *(signal(code, **level, **({"level": code} if column == "alert_level" else {column: code})) for code in codes),
+    )
+    name = {"alert_level": "预警级别", "dimension": "维度", "signal_kind": "指标性质"}[column]
+    told = dict(rows(server, f'select "规则编号", "{name}" from ads.alerts_zh'))
+    assert told == {code: chinese().words[column][code] for code in codes}
+
+
+def test_the_chinese_views_are_made_once_and_anew_where_another_version_made_them(
+    server: sqlalchemy.URL, evaluate: Evaluate
+):
+    identity = "select 'ads.alerts_zh'::regclass::oid"
+    evaluate(DAY)
+    first = rows(server, identity)
+    evaluate(NEXT)
+    assert rows(server, identity) == first
+    url = server.set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg2.connect(url) as connection, connection.cursor() as cursor:
+        cursor.execute("comment on view ads.alerts_zh is 'of an earlier version'")
+    evaluate(LATER)
+    assert rows(server, identity) != first

@@ -120,8 +120,12 @@ def test_i47_too_many_duplicates_are_told_as_above_and_too_little_accuracy_as_be
         "source_quality/duplicates/source/orders": "above",
     }
     assert found["sentence_zh"].to_list() == [
-        "orders accuracy 为 90.0%，低于要求的 98.0%。",
-        "orders duplicates 为 2.0%，高于要求的 1.0%。",
+        "订单的准确性为 90.0%，低于要求的 98.0%。",
+        "订单的重复率为 2.0%，高于要求的 1.0%。",
+    ]
+    assert found["sentence_en"].to_list() == [
+        "Accuracy of Orders is 90.0%, below the 98.0% asked for.",
+        "Duplicates of Orders is 2.0%, above the 1.0% asked for.",
     ]
 
 
@@ -177,7 +181,7 @@ def test_only_the_official_value_of_the_dimension_asked_for_is_watched():
     rows = [{"is_official": False}, {"dimension": "channel", "member": "social"}, {"kpi": "cpl"}]
     assert signals([cac()], kpis=rows).empty
     found = signals([cac(dimension="channel")], kpis=rows)
-    assert found["sentence_zh"].to_list() == ["获客成本（social）为 100，高于限值 80（campaign）。"]
+    assert found["sentence_zh"].to_list() == ["获客成本（social）为 100，高于限值 80（活动期）。"]
 
 
 def test_a_rule_for_several_days_raises_on_the_last_of_them():
