@@ -92,6 +92,16 @@ class Model:
 
     def lineage(self, schema: Mapping[str, Iterable[str]]) -> dict[str, list[tuple[str, str]]]:
         """Output column -> the (table, column) pairs it is made of; `schema` lists the columns of the inputs."""
+        key = tuple((name, *schema[name]) for name in sorted(schema))
+        if key not in self._lineages:
+            self._lineages[key] = self._lineage(schema)
+        return self._lineages[key]
+
+    @cached_property
+    def _lineages(self) -> dict[tuple[tuple[str, ...], ...], dict[str, list[tuple[str, str]]]]:
+        return {}
+
+    def _lineage(self, schema: Mapping[str, Iterable[str]]) -> dict[str, list[tuple[str, str]]]:
         tree: dict[str, dict[str, dict[str, str]]] = {}
         for name, columns in schema.items():
             layer, table = name.split(".")
