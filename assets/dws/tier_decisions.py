@@ -153,11 +153,14 @@ def tier_decisions(session: Session, plan: Plan, as_of: date, kept: Mapping[date
     ids, first_ordered_on = _keep_sales(session)
     standing, decisions = Standing.of(len(ids)), _Kept()
     ratings = list(_ratings(tiers, first_ordered_on, as_of))
+    lists: dict[str, pd.DataFrame | None] = {}
     latest = max((rating.rated_on for rating in ratings if rating.is_official), default=None)
     for rating in ratings:
         spend = session.frame(_spend(rating, tiers.growth_months))
-        listed = _listed(session, tiers, _as_it_stood(kept or {as_of: CUSTOMERS}, rating.last_day))
-        scored = parts(spend, listed, tiers, plan.segments.abc.a_until)
+        customers = _as_it_stood(kept or {as_of: CUSTOMERS}, rating.last_day)
+        if customers not in lists:
+            lists[customers] = _listed(session, tiers, customers)
+        scored = parts(spend, lists[customers], tiers, plan.segments.abc.a_until)
         decided = decide(scored, standing, tiers)
         is_latest = rating.is_official and rating.rated_on == latest
         wanted = decided[decided["is_change"] | is_latest | (not rating.is_official)]
@@ -272,10 +275,17 @@ def _strategic(codes: np.ndarray, in_class_a: np.ndarray, listed: pd.DataFrame |
     holds = in_class_a & tiers.strategic.class_a
     known = np.full(len(codes), tiers.strategic.class_a and listed is None)
     if listed is not None:
-        found = listed.set_index("code").reindex(codes)
-        holds = holds | found["is_listed"].eq(True).to_numpy()
-        known = found["is_known"].eq(True).to_numpy()
+        holds = holds | _flag(listed, "is_listed", codes)
+        known = _flag(listed, "is_known", codes)
     return np.where(holds, 100.0, np.where(known, 0.0, np.nan))
+
+
+def _flag(listed: pd.DataFrame, name: str, codes: np.ndarray) -> np.ndarray:
+    """What the list says of each code; of those it does not know, no."""
+    places = listed["code"].to_numpy()
+    said = np.zeros(1 + max(codes.max(initial=0), places.max(initial=0)), dtype=bool)
+    said[places] = listed[name].to_numpy(dtype=bool)
+    return said[codes]
 
 
 def _growth(spend: pd.DataFrame) -> np.ndarray:
