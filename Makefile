@@ -41,6 +41,7 @@ bench: $(VENV)/.installed-with-tests
 	$(BIN)/python tests/bench/run.py $(ARGS)
 	$(BIN)/python tests/bench/identity.py 10000 100000
 	$(BIN)/python tests/bench/segments.py 100000 1000000
+	$(BIN)/python tests/bench/kpis.py 1000000
 
 clean:
 	rm -rf $(VENV) demo build dist *.egg-info .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterable, Mapping
 from datetime import date
 from pathlib import Path
 
@@ -19,6 +20,7 @@ import dagster as dg
 import duckdb
 
 from assets.dwd import dwd_columns
+from assets.factory import asset_key
 from pipeline.definitions import definitions_of
 from pipeline.demo import SCALES, write_company
 from pipeline.lake import Lake
@@ -67,7 +69,7 @@ ROWS = {
             'search' as channel, $day::timestamptz - to_hours((draw(i, 14, $days * 24))::integer) as occurred_at,
             case when draw(i, 15, 2) = 0 then occurred_at + interval 3 hour end as answered_at, '已接通' as outcome,
             occurred_at as recorded_at
-        from range(2 * $customers) as t(i)""",
+        from range($interactions) as t(i)""",
     "answers": """
         select 'Q' || i as answer_id, 'R' || i as response_id, 'V1' as survey_id,
             case when i % 2 = 0 then 'csat' else 'nps' end as kind, 'overall' as item,
@@ -81,7 +83,7 @@ ROWS = {
         select 'L' || i as lead_id, 'C' || draw(i, 31, $customers) as customer_id, 'search' as channel,
             'E' || draw(i, 32, 100) as owner_id,
             $day::timestamptz - to_hours((draw(i, 33, $days * 24))::integer) as created_at
-        from range($customers // 2) as t(i)""",
+        from range($leads) as t(i)""",
     "staff": """
         select 'E' || i as staff_id, '员工' || i as name, 'T' || i % 10 as team_id, '华东' as region,
             $day - $days::integer as joined_on, 500::decimal(18, 2) as daily_cost_amount, 'CNY' as currency
@@ -93,39 +95,50 @@ EVENT_DAY = "({event} at time zone 'Asia/Shanghai')::date as {day}"
 def main(customers: int) -> None:
     """Write dwd, build dws, and say how long each table took."""
     with tempfile.TemporaryDirectory(prefix="tuoke-bench-") as folder:
-        root = Path(folder) / "company"
-        write_company(root, scale=SCALES["S"], as_of=DAY)
-        shutil.rmtree(root / "landing")
-        project = Project.read(root)
-        write_dwd(Lake(project.lake), customers)
-        job = job_of(project)
+        project = company(Path(folder) / "company", customers, leads=customers // 2, interactions=2 * customers)
         started = time.perf_counter()
-        run = job.execute_in_process(
-            partition_key=DAY.isoformat(),
-            instance=dg.DagsterInstance.ephemeral(),
-            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
-        )
+        steps = built(project)
         seconds = time.perf_counter() - started
-    steps = {
-        event.step_key: event.event_specific_data.duration_ms / 1000
-        for event in run.all_events
-        if event.event_type_value == "STEP_SUCCESS"
-    }
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     told = ", ".join(f"{name.removeprefix('dws__')} {spent:.1f}" for name, spent in _longest(steps))
     sys.stdout.write(f"{customers:>9,} customers: dws {seconds:6.1f} s, {peak:.2f} GiB at most ({told})\n")
 
 
-def job_of(project: Project) -> dg.JobDefinition:
-    """The tables of dws alone."""
+def company(root: Path, customers: int, *, leads: int, interactions: int) -> Project:
+    """A company of that size, as the gates would leave it."""
+    write_company(root, scale=SCALES["S"], as_of=DAY)
+    shutil.rmtree(root / "landing")
+    project = Project.read(root)
+    sizes = {"customers": customers, "orders": customers * ORDERS_EACH, "leads": leads, "interactions": interactions}
+    write_dwd(Lake(project.lake), sizes)
+    return project
+
+
+def built(project: Project, tables: Iterable[str] = ()) -> dict[str, float]:
+    """Build these tables of dws and what they are made of there, or all; returns the seconds of each."""
     selection = dg.AssetSelection.groups("dws")
+    if tables:
+        selection &= dg.AssetSelection.assets(*[asset_key(name) for name in tables]).upstream()
     selected = dg.Definitions(jobs=[dg.define_asset_job(JOB, selection=selection)])
-    return dg.Definitions.merge(definitions_of(project), selected).resolve_job_def(JOB)
+    run = (
+        dg.Definitions.merge(definitions_of(project), selected)
+        .resolve_job_def(JOB)
+        .execute_in_process(
+            partition_key=DAY.isoformat(),
+            instance=dg.DagsterInstance.ephemeral(),
+            run_config={"loggers": {"console": {"config": {"log_level": "ERROR"}}}},
+        )
+    )
+    return {
+        event.step_key: event.event_specific_data.duration_ms / 1000
+        for event in run.all_events
+        if event.event_type_value == "STEP_SUCCESS"
+    }
 
 
-def write_dwd(lake: Lake, customers: int) -> None:
+def write_dwd(lake: Lake, sizes: Mapping[str, int]) -> None:
     """The tables of dwd for the day; those nobody wrote rows for are empty."""
-    values = {"day": DAY, "days": DAYS, "customers": customers, "orders": customers * ORDERS_EACH}
+    values = {"day": DAY, "days": DAYS, **sizes}
     with duckdb.connect() as engine:
         engine.execute("set timezone = 'Asia/Shanghai'")
         engine.execute("create macro draw(i, salt, n) as (hash(i, salt) % n::ubigint)::bigint")
@@ -146,7 +159,7 @@ def write_dwd(lake: Lake, customers: int) -> None:
             engine.execute(
                 f"copy (select 'C' || i as source_customer_id, 'C' || i as customer_id, 'own' as rule_id,"
                 f" 1.0::double as probability, 1::bigint as cluster_size, 'C' || i as _row_id"
-                f" from range({customers}) as t(i)) to '{file}' (format parquet)"
+                f" from range({sizes['customers']}) as t(i)) to '{file}' (format parquet)"
             )
 
 
