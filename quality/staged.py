@@ -130,6 +130,21 @@ def _funnel_wide() -> dict[str, "Expectation"]:
     }
 
 
+def _case_reports() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    bare = {"row_condition": Column("report") == "before_after"}
+    problem = {"row_condition": Column("problem_zh").is_not_null()}
+    return {
+        "bare_comparison_is_graded_d": gxe.ExpectColumnValuesToBeInSet(column="evidence_grade", value_set=["D"]),
+        "bare_comparison_has_a_grade": gxe.ExpectColumnValuesToNotBeNull(column="evidence_grade", **bare),
+        "no_word_of_effect": gxe.ExpectColumnValuesToNotMatchRegex(column="sentence_zh", regex="效果|效应"),
+        "problem_has_an_owner": gxe.ExpectColumnValuesToNotBeNull(column="owner", **problem),
+        "problem_has_a_day": gxe.ExpectColumnValuesToNotBeNull(column="due_on", **problem),
+    }
+
+
 def _cohorts() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
@@ -251,6 +266,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.campaign_scorecard": _campaign_scorecard,
     "ads.claims": _claims,
     "ads.channel_scorecard": _channel_scorecard,
+    "ads.case_reports": _case_reports,
     "ads.cohorts": _cohorts,
     "ads.funnel_wide": _funnel_wide,
     "ads.staff_scorecard": _people_scorecard,

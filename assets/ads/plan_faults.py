@@ -15,6 +15,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
         *_alert_faults(catalogue, plan),
         *_claim_faults(catalogue, plan),
         *insight_faults(plan),
+        *_case_faults(catalogue, plan),
         *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
     ]
 
@@ -31,6 +32,15 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     for name, model in plan.models.items():
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
+    reports = plan.case_reports
+    shown = [*reports.before_after, *(name for names in reports.attainment.values() for name in names)]
+    places += [(f"case_reports: {name}", name.partition(".")[0]) for name in shown]
+    places += [
+        ("case_reports.unit_cost", reports.unit_cost),
+        *((f"case_reports.advice.{kpi}", kpi) for kpi in reports.advice),
+    ]
+    for module, review in reports.review.items():
+        places += [(f"case_reports.review.{module}", kpi) for kpi in review.kpis]
     if (appraisal := plan.scorecards.people.appraisal) is not None:
         places += [(f"scorecards.people.appraisal.core.{kpi}", kpi) for kpi in appraisal.core]
         places += [(f"scorecards.people.appraisal.soft.{kpi}", kpi) for kpi in appraisal.soft]
@@ -44,6 +54,15 @@ def _wrong_variants(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
         if kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
             known = catalogue.kpis[kpi].variants
             yield f"definitions.official.{kpi}: no variant {variant!r}; {nearest(variant, known)}"
+
+
+def _case_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    """Variants a case report names that the KPI does not have."""
+    reports = plan.case_reports
+    for name in [*reports.before_after, *(name for names in reports.attainment.values() for name in names)]:
+        kpi, _, variant = name.partition(".")
+        if variant and kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
+            yield f"case_reports: {name}: no variant {variant!r}; {nearest(variant, catalogue.kpis[kpi].variants)}"
 
 
 def _alert_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:

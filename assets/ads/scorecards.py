@@ -1,7 +1,9 @@
-"""The scorecards of channels, people and activities: all that are made of the KPIs."""
+"""The scorecards of channels, people and activities, and the reports of a case: all that are made of the KPIs."""
 
 import dagster as dg
 
+from assets.ads.case_lines import CASE_REPORTS
+from assets.ads.case_reports import case_reports_lineage, compute_case_reports
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_lineage, compute_channel_scorecard
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_values import KPI_VALUES
@@ -18,7 +20,7 @@ from assets.ads.people_scorecards import (
 from assets.factory import python_asset
 from pipeline.plan import Plan
 
-SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD)
+SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CASE_REPORTS)
 """The tables, as readers see them."""
 
 
@@ -47,6 +49,14 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name, PERSON_DAYS, TASKS],
             plan=plan,
             lineage=people_lineage(STAFF_SCORECARD),
+            uses_plan=True,
+        ),
+        python_asset(
+            CASE_REPORTS,
+            compute_case_reports,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=case_reports_lineage(),
             uses_plan=True,
         ),
     ]

@@ -19,6 +19,7 @@ from pipeline.plan.actions import Actions, Bounds, InsightRule
 from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
 from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
 from pipeline.plan.budget import Budget
+from pipeline.plan.case_reports import CaseReports, DueDays, ReviewModule
 from pipeline.plan.claims import AssertedFigure, Cause, Claim, Claims
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
@@ -57,6 +58,7 @@ __all__ = [
     "BrandLoyal",
     "Budget",
     "Campaign",
+    "CaseReports",
     "Cause",
     "Channel",
     "ChannelCards",
@@ -67,6 +69,7 @@ __all__ = [
     "Cycle",
     "Deadlines",
     "Definitions",
+    "DueDays",
     "Fill",
     "Freshness",
     "GradeCuts",
@@ -98,6 +101,7 @@ __all__ = [
     "Reallocation",
     "ResponseHours",
     "Retention",
+    "ReviewModule",
     "Rfm",
     "RfmGrid",
     "RfmRule",
@@ -298,6 +302,7 @@ class Plan(Strict):
     periods: Periods = Periods()
     scorecards: Scorecards = Scorecards()
     lead_grades: LeadGrades = LeadGrades()
+    case_reports: CaseReports = CaseReports()
     retention: Retention = Retention()
 
     @field_validator("timezone")

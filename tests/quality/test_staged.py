@@ -1,5 +1,7 @@
 """Gate 2: every rule of a staged table is shown to fail on a broken one, in a real PostgreSQL."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -44,6 +46,15 @@ COHORT = {
     "payback_reason_en": None,
 }
 GRADE = {"lead_id": "L1", "grade": "B", "grade_score": 55.0}
+LINE = {
+    "line_id": "cac.paying.full",
+    "report": "before_after",
+    "evidence_grade": "D",
+    "sentence_zh": "获客成本由 3,000 元降至 1,667 元。",
+    "problem_zh": "获客成本 1,667 元",
+    "owner": "acquisition",
+    "due_on": date(2026, 12, 1),
+}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -61,6 +72,7 @@ GOOD = {
     "ads.claims": (CLAIM, ("claim_id",)),
     "ads.risk_register": (RISK, ("risk_id",)),
     "ads.budget_variance": (BUDGET, ("member",)),
+    "ads.case_reports": (LINE, ("line_id",)),
     "ads.cohorts": (COHORT, ("member",)),
     "ads.funnel_wide": (FUNNEL, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
@@ -101,6 +113,13 @@ BROKEN = [
     pytest.param("ads.alert_signals", {"alert_level": "pink"}, "level_allowed", id="unknown-level"),
     pytest.param("ads.alert_signals", {"alert_level": None}, "judged_has_a_level", id="judged-without-a-level"),
     pytest.param("ads.alert_signals", {"owner": None}, "owner_required", id="alert-without-an-owner"),
+    pytest.param("ads.case_reports", {"evidence_grade": "A"}, "bare_comparison_is_graded_d", id="too-good-a-grade"),
+    pytest.param("ads.case_reports", {"evidence_grade": None}, "bare_comparison_has_a_grade", id="no-evidence-grade"),
+    pytest.param(
+        "ads.case_reports", {"sentence_zh": "效果明显。"}, "no_word_of_effect", id="effect-of-a-bare-comparison"
+    ),
+    pytest.param("ads.case_reports", {"owner": None}, "problem_has_an_owner", id="problem-of-nobody"),
+    pytest.param("ads.case_reports", {"due_on": None}, "problem_has_a_day", id="problem-for-ever"),
     pytest.param("ads.cohorts", {"retention_rate": 1.1}, "retention_range", id="more-came-than-were"),
     pytest.param(
         "ads.cohorts", {"is_complete": False}, "running_month_has_no_retention", id="retention-of-half-a-month"

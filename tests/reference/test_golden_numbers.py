@@ -6,7 +6,9 @@ from decimal import Decimal
 import pandas as pd
 import pytest
 from facts import cost, csat, evaluate, first_sale, lead, one, sale, target, won_lead
+from models import a_plan
 
+from assets.ads.case_reports import case_reports
 from assets.ads.catalogue import catalogue
 from assets.ads.kpi_query import ALL, TOTAL
 from assets.ads.kpi_values import one_to
@@ -59,6 +61,48 @@ def test_g1_team_a_before_and_after(team_a, kpi, before, after, change, dimensio
     assert is_ / was - 1 == pytest.approx(change, abs=5e-4)
 
 
+@pytest.fixture(scope="module")
+def team_a_case(team_a) -> dict[tuple[str, str], dict]:
+    """Its case table, by report and line, as the product prints it."""
+    rows = case_reports(team_a, a_plan(), catalogue(), date(2026, 12, 1)).to_dict("records")
+    return {(row["member"], row["line_id"]): row for row in rows if row["report"] == "before_after"}
+
+
+@pytest.mark.parametrize(
+    ("line", "before", "after", "change"),
+    [
+        ("new_customers.first_order", 50, 120, 1.40),
+        ("leads.created", 1000, 1000, 0.0),
+        ("lead_conversion_rate.created", 0.05, 0.12, 1.40),
+        ("aov.sale", 5000, 8000, 0.60),
+        ("csat_mean.five_point", 4.2, 4.7, 0.119),
+        ("revenue.net", 250_000, 960_000, 2.84),
+        ("cac.paying.full", 3000, 5000 / 3, -0.444),
+        ("roi_revenue.full", 2 / 3, 3.80, 4.70),
+        ("total_cost.labour", 100_000, 120_000, 0.20),
+        ("total_cost.marketing", 50_000, 80_000, 0.60),
+    ],
+)
+@pytest.mark.parametrize("member", [ALL, "A"])
+def test_g1_the_case_table_of_team_a(team_a_case, line, before, after, change, member):
+    """F186, S0 §6: what was before, what is after, by how much."""
+    row = team_a_case[member, line]
+    assert (row["before_value"], row["value"]) == pytest.approx((before, after))
+    assert row["change_rate"] == pytest.approx(change, abs=5e-4)
+    assert row["evidence_grade"] == "D"
+
+
+def test_g1_more_budget_is_no_problem_while_a_customer_costs_less(team_a_case):
+    """I56: the case lists 60 % more budget as a problem; the cost of a customer stands before it and says otherwise."""
+    row = team_a_case["A", "total_cost.marketing"]
+    assert row["assessment"] == "better"
+    assert row["sentence_zh"].startswith(
+        "客户获取成本由 3,000 元降至 1,667 元（-44.4%）。营销总成本由 50,000 元升至 80,000 元（+60.0%）。"
+        "支出增加而单位成本下降，不作为问题。"
+    )
+    assert row["sentence_en"].startswith("Customer acquisition cost fell from CNY 3,000 to CNY 1,667 (-44.4%).")
+
+
 def test_g1_the_number_of_leads_it_implies_did_not_change(team_a):
     for period in ("baseline", "campaign"):
         customers = one(team_a, "new_customers", period=period)["value"]
@@ -90,6 +134,7 @@ def third_quarter() -> pd.DataFrame:
         target("visits", 200),
         target("lead_conversion_rate", 0.15),
         target("io_ratio", 6.0),
+        target("total_cost", 300_000, floor=400_000),
     ]
     return evaluate(facts, targets=targets)
 
@@ -108,6 +153,52 @@ def test_g2_attainment_is_shown_uncapped_and_scored_capped(third_quarter, kpi, a
     row = one(third_quarter, kpi)
     assert row["attainment_rate"] == pytest.approx(attainment)
     assert row["score"] == pytest.approx(score)
+
+
+@pytest.fixture(scope="module")
+def third_quarter_table(third_quarter) -> dict[str, dict]:
+    """S1 表2 as the product prints it, by KPI."""
+    rows = case_reports(third_quarter, a_plan(), catalogue(), date(2026, 12, 1)).to_dict("records")
+    return {row["kpi"]: row for row in rows if row["report"] == "attainment"}
+
+
+@pytest.mark.parametrize(
+    ("kpi", "section", "said"),
+    [
+        ("new_customers", "结果指标", "新增客户数 45，目标 50，达成 90.0%。"),
+        ("revenue", "结果指标", "销售额 2,150,000 元，目标 2,000,000 元，达成 107.5%。"),
+        ("visits", "过程指标", "客户拜访量 220，目标 200，达成 110.0%。"),
+        (
+            "lead_conversion_rate",
+            "过程指标",
+            "线索转化率 12.0%，目标 15.0%，达成 80.0%。样本 100，95% 区间包含目标，差距可能只是偶然。",
+        ),
+        (
+            "total_cost",
+            "投入产出",
+            "客户获取成本 6,222 元。拓客总成本 280,000 元，目标不超过 300,000 元（为目标的 93.3%）。",
+        ),
+        (
+            "io_ratio",
+            "投入产出",
+            "投入产出比 1:7.7，目标 1:6.0，达成 128.0%。"
+            "由其他目标推得 1:6.67，与设定的目标不一致，仍以设定的目标为准。",
+        ),
+    ],
+)
+def test_g2_table_2_tells_target_actual_and_attainment_in_words(third_quarter_table, kpi, section, said):
+    """F185: every line with its numbers, and no word of why (I55)."""
+    row = third_quarter_table[kpi]
+    assert (row["section_zh"], row["sentence_zh"]) == (section, said)
+
+
+def test_g2_a_target_that_others_contradict_is_kept_and_flagged(third_quarter_table):
+    """I52: 1:6 is declared, 200 for 30 is 1:6.67; both are shown."""
+    row = third_quarter_table["io_ratio"]
+    assert (row["target"], row["target_text"], row["value_text"]) == (6.0, "1:6.0", "1:7.7")
+    assert row["implied_target"] == pytest.approx(200 / 30)
+    assert row["is_target_consistent"] is False
+    assert row["attainment_rate"] == pytest.approx(215 / 28 / 6)
 
 
 def test_g2_input_to_output_is_printed_as_one_to_x(third_quarter):

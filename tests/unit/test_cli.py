@@ -39,7 +39,19 @@ from pipeline.commands.progress import table_of
 from pipeline.definitions import JOB
 from pipeline.demo import SMALL, write_company
 from pipeline.errors import ConfigurationError
-from pipeline.plan import NO_TARGET, Alerts, Budget, Definitions, Periods, Plan, Quality, Retention, Risks, Segments
+from pipeline.plan import (
+    NO_TARGET,
+    Alerts,
+    Budget,
+    CaseReports,
+    Definitions,
+    Periods,
+    Plan,
+    Quality,
+    Retention,
+    Risks,
+    Segments,
+)
 from pipeline.project import Project, Sources
 from quality.contract import RATES, contracts
 from quality.ledger import COUNTED
@@ -164,6 +176,10 @@ def test_the_plan_template_shows_how_channels_and_people_are_judged_without_it()
 
 def test_the_plan_template_shows_how_leads_are_graded_without_it():
     assert plan_with(uncommented("lead_grades")).lead_grades == Plan.model_fields["lead_grades"].default
+
+
+def test_the_plan_template_shows_what_case_reports_are_made_of_without_it():
+    assert plan_with(uncommented("case_reports")).case_reports == CaseReports()
 
 
 def test_the_model_and_the_playbook_the_plan_template_suggests_are_valid():

@@ -218,6 +218,10 @@ class Plain:
         kept = [row["amount"] for row in self.costs if row["is_marketing"] or not marketing_only]
         return float(sum(kept)) if kept else None
 
+    def labour(self) -> float | None:
+        kept = [row["amount"] for row in self.costs if not row["is_marketing"]]
+        return float(sum(kept)) if kept else None
+
 
 def count(rows: list[Row], *columns: str) -> int:
     """Rows of which every column is true."""
@@ -265,6 +269,7 @@ def plain_parts(p: Plain) -> dict[tuple[str, str], tuple[float | None, float | N
         ("arpu", "new_customers"): (float(sum(of_new_customers)), buyers),
         ("total_cost", "full"): (full, None),
         ("total_cost", "marketing"): (marketing, None),
+        ("total_cost", "labour"): (p.labour(), None),
         ("cac", "paying.full"): (full, buyers),
         ("cac", "paying.marketing"): (marketing, buyers),
         ("cpl", "valid.full"): (full, valid),

@@ -1,0 +1,108 @@
+"""The sentences of the case reports: figures side by side, bound to the numbers, and nothing of why (I55, I59)."""
+
+from assets.ads.figures import percent
+from assets.ads.kpi_values import one_to
+from assets.ads.wording import both, shown
+from pipeline.plan import Label
+
+SECTIONS = {
+    "result": Label(zh="结果指标", en="Results"),
+    "process": Label(zh="过程指标", en="Process"),
+    "input_output": Label(zh="投入产出", en="Input and output"),
+    "strategy": Label(zh="策略有效性", en="Strategy"),
+    "teamwork": Label(zh="团队协作", en="Teamwork"),
+    "resources": Label(zh="资源利用", en="Use of resources"),
+}
+EVIDENCE = Label(
+    zh="仅为前后对比（证据等级 D），不能说明变化的原因。",
+    en="A bare comparison before and after (evidence grade D): it does not say what caused the change.",
+)
+SPENT = {
+    ("up", "better"): Label(
+        zh="支出增加而单位成本下降，不作为问题。",
+        en="More was spent and each customer cost less: no problem.",
+    ),
+    ("up", "worse"): Label(
+        zh="支出与单位成本同时上升，需要控制。",
+        en="Both spending and the cost of a customer rose: to be kept in check.",
+    ),
+    ("down", "better"): Label(zh="支出与单位成本同时下降。", en="Both spending and the cost of a customer fell."),
+    ("down", "worse"): Label(
+        zh="支出减少而单位成本上升，不算节约。", en="Less was spent and each customer cost more: nothing saved."
+    ),
+}
+"""What a change of spending comes to, by that of the cost of a customer (I56)."""
+
+
+def printed(value: float, kpi: str, unit: str, currency: str) -> Label:
+    """A figure as managers write it: what is put in against what comes out as 1:X (S1 表2).
+
+    >>> printed(215 / 28, "io_ratio", "ratio", "CNY").zh
+    '1:7.7'
+    """
+    return both(one_to(value)) if kpi == "io_ratio" else shown(value, unit, currency)
+
+
+def signed(rate: float) -> str:
+    """A relative change.
+
+    >>> signed(1.4), signed(-0.444)
+    ('+140.0%', '-44.4%')
+    """
+    return f"{100 * rate:+.1f}%"
+
+
+def direction(change: float) -> str:
+    """up, down or same."""
+    return "same" if change == 0 else "up" if change > 0 else "down"
+
+
+def moved(name: Label, before: Label, after: Label, change: float, change_rate: float | None) -> Label:
+    """How a figure went from before to after; what reads the same has stayed. Without a full stop."""
+    if before == after:
+        return Label(zh=f"{name.zh}保持 {after.zh}", en=f"{name.en} stayed at {after.en}")
+    zh, en = {"up": ("升至", "rose"), "down": ("降至", "fell"), "same": ("变为", "went")}[direction(change)]
+    rate = (f"（{signed(change_rate)}）", f" ({signed(change_rate)})") if change_rate is not None else ("", "")
+    gap = "" if "\u4e00" <= before.zh[-1] <= "\u9fff" else " "
+    return Label(
+        zh=f"{name.zh}由 {before.zh}{gap}{zh} {after.zh}{rate[0]}",
+        en=f"{name.en} {en} from {before.en} to {after.en}{rate[1]}",
+    )
+
+
+def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
+    """What lies between two figures; of two rates percentage points.
+
+    >>> difference(0.0215, "lead_conversion_rate", "rate", "CNY").en
+    '2.2 percentage points'
+    """
+    if unit == "rate":
+        return Label(zh=f"{100 * value:.1f} 个百分点", en=f"{100 * value:.1f} percentage points")
+    return printed(value, kpi, unit, currency)
+
+
+def reached(name: Label, value: Label, target: Label, share: float | None, better: str) -> Label:
+    """How a figure stands to its target; where less is better the target is what it should not be above."""
+    if better == "lower":
+        said = "" if share is None else f"（为目标的 {percent(share)}）"
+        told = "" if share is None else f" ({percent(share)} of it)"
+        return Label(
+            zh=f"{name.zh} {value.zh}，目标不超过 {target.zh}{said}",
+            en=f"{name.en} {value.en}, target at most {target.en}{told}",
+        )
+    said = "" if share is None else f"，达成 {percent(share)}"
+    told = "" if share is None else f", {percent(share)} of it reached"
+    return Label(
+        zh=f"{name.zh} {value.zh}，目标 {target.zh}{said}", en=f"{name.en} {value.en}, target {target.en}{told}"
+    )
+
+
+def sentence(*parts: Label) -> Label:
+    """Parts as sentences; a part that has its full stop keeps it.
+
+    >>> sentence(both("a"), Label(zh="b。", en="b.")).zh
+    'a。b。'
+    """
+    zh = "".join(part.zh if part.zh.endswith("。") else f"{part.zh}。" for part in parts)
+    en = " ".join(part.en if part.en.endswith(".") else f"{part.en}." for part in parts)
+    return Label(zh=zh, en=en[:1].upper() + en[1:])
