@@ -20,6 +20,7 @@ from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
 from assets.ads.wording import both, period_words, quality_words, source_words
 from pipeline.plan import Label, Plan
+from pipeline.plan_tables import months_before
 from quality.contract import contracts
 from quality.scorecard import SCORECARD
 
@@ -152,12 +153,24 @@ def _of_kpis(day: Day) -> Iterator[Observation]:
 
 
 def _due(row: Row, day: Day) -> float | None:
-    """What a KPI should be by now: of what adds up, the target's part for the days so far."""
+    """What a KPI should be by now: of what adds up its milestones, or else the even part of its target."""
     target = number(row["target"])
     if target is None or row["kpi"] not in catalogue().quantities:
         return target
-    window = day.plan.campaign
-    return target * _days(row) / (window.end - window.starts_on).days
+    window, end = day.plan.campaign, pd.Timestamp(row["period_end"]).date()
+    declared = day.plan.target(row["kpi"])
+    if declared is None or not declared.milestones:
+        return target * _share(window.starts_on, window.end, end)
+    months = {date.fromisoformat(f"{month}-01"): part for month, part in declared.milestones.items()}
+    return sum(
+        part * _share(max(first, window.starts_on), min(months_before(first, -1), window.end), end)
+        for first, part in months.items()
+    )
+
+
+def _share(start: date, end: date, now: date) -> float:
+    """The part of the days from `start` up to `end` that is over when `now` begins."""
+    return min(max((now - start).days, 0) / max((end - start).days, 1), 1.0)
 
 
 def _days(row: Row) -> int:

@@ -340,6 +340,13 @@ class TestValues:
         assert ("@SUM(A1)",) in query(evaluated.database, "select industry from dws.customer_segments_current")
 
 
+class TestRulesWithoutFigures:
+    def test_are_counted_by_reason_in_the_metadata(self, evaluated: Evaluated):
+        assert evaluated.outcome.success, evaluated.outcome.message
+        assert "not_judged" in evaluated.events
+        assert "risk_breached: ads.risk_register has nothing to look at" in evaluated.events
+
+
 class TestPersonalData:
     @pytest.mark.parametrize("what", CANARY)
     def test_is_said_nowhere(self, evaluated: Evaluated, what: str):

@@ -290,6 +290,30 @@ def test_the_ledger_counts_every_record_that_became_part_of_another_customer(dem
     assert entry["rows_accepted"] == len(rows_of(demo.root, "dwd.customers"))
 
 
+def test_true_and_false_claims_of_the_plan_are_told_apart(demo: "Demo"):
+    told = frame_of(demo.root, "ads.claims").drop_duplicates("claim_id").set_index("claim_id")["claim_verdict"]
+    assert told.to_dict() == {
+        "cac_fell": "holds",
+        "first_touch": "holds",
+        "conversion": "contradicted",
+        "conversion_slow": "opinion",
+        "marketing_spend": "contradicted",
+        "carried_over": "contradicted",
+        "satisfied": "not_told",
+    }
+
+
+def test_the_evidence_of_every_action_is_there(demo: "Demo"):
+    found = frame_of(demo.root, "ads.actions").sort_values("position")
+    assert found["position"].to_list() == list(range(1, len(found) + 1))
+    assert {"funnel_drop", "claim_contradicted", "dear_channel"} <= set(found["rule_id"]), "usual rules, and the plan's"
+    for action in found.to_dict("records"):
+        evidence = frame_of(demo.root, action["evidence_table"])
+        for name, value in (key.split("=", 1) for key in action["evidence_keys"].split(", ")):
+            evidence = evidence[evidence[name].astype(str) == value]
+        assert len(evidence), action["action_id"]
+
+
 def total(demo: "Demo", kpi: str) -> float:
     """An official KPI over all, for the campaign to date."""
     values = frame_of(demo.root, "ads.kpi_values")

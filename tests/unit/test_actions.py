@@ -1,7 +1,7 @@
 """The list of actions: what fires, in numbers, once for one thing, unit cost before spend, and what can't be judged."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pandas as pd
@@ -19,7 +19,7 @@ from assets.ads.claims import CLAIMS, claims
 from assets.ads.insight_sources import SOURCES, Day, Observation
 from assets.ads.risk_register import RISK_REGISTER
 from assets.models import models
-from pipeline.plan import Actions, AssertedFigure, Bounds, Claim, Claims, InsightRule, Label, Plan
+from pipeline.plan import Actions, AssertedFigure, Bounds, Claim, Claims, InsightRule, Label, Plan, Target
 from pipeline.plan.actions import usual_insights
 from quality.scorecard import SCORECARD
 
@@ -228,6 +228,23 @@ def test_what_is_due_of_a_quantity_grows_with_the_days_of_the_campaign():
     assert rows_of(day(evaluate(periods=half, targets=[target("new_customers", 100)]), **window))[0]["sentence_zh"] == (
         "新增客户数为 0，按目标到今天应为 49.5，只达到 0.0%。"
     )
+
+
+@pytest.mark.parametrize(
+    ("until", "due"),
+    [
+        pytest.param(date(2026, 9, 30), "80", id="first-month-over"),
+        pytest.param(date(2026, 10, 15), "84.8", id="half-of-the-second"),
+        pytest.param(OVER, "100", id="all-over"),
+    ],
+)
+def test_what_is_due_follows_the_milestones(until: date, due: str):
+    milestones = {"2026-09": 80.0, "2026-10": 10.0, "2026-11": 10.0}
+    plan = a_plan(targets={"new_customers": Target(value=100.0, milestones=milestones)})
+    period = ("campaign", "campaign", date(2026, 9, 1), until + timedelta(days=1))
+    kpis = evaluate(periods=[period], targets=[target("new_customers", 100)])
+    [row] = rows_of(day(kpis, plan, as_of=until))
+    assert f"按目标到今天应为 {due}，" in row["sentence_zh"]
 
 
 def test_a_cost_beyond_its_target_says_by_how_much():
