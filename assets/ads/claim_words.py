@@ -65,6 +65,9 @@ def compared(
     """A number said beside the number computed."""
     assert figure.number is not None
     said, found = (_number(number, figure, unit, currency) for number in (figure.number, computed))
+    if said == found and not holds:
+        # the difference is below what is printed: then all that is known is
+        said, found = both(f"{figure.number:.10g}"), both(f"{computed:.10g}")
     verdict, course = AGREES if holds else DISAGREES, _taken_from(figure, measured, currency)
     zh, en = ("目标达成率", "attainment of the target ") if figure.kind == "attainment" else ("", "")
     return Told(

@@ -300,6 +300,12 @@ def test_a_number_may_be_off_by_its_tolerance(
     assert the(checked(third_quarter, claim(figure("value", "cac", number, tolerance=tolerance))))["verdict"] == verdict
 
 
+def test_two_numbers_that_differ_are_never_printed_alike(third_quarter: pd.DataFrame):
+    told = the(checked(third_quarter, claim(figure("value", "cac", 6222.1, tolerance=0.0))))
+    assert told["verdict"] == "contradicted"
+    assert "文中称 6222.1，数据为 6222.222222" in told["sentence_zh"]
+
+
 @given(st.integers(-10_000_000, 10_000_000), st.integers(0, 4))
 def test_a_number_said_with_fewer_digits_is_within_its_tolerance(units: int, digits: int):
     exact = units / 1000
