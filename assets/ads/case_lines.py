@@ -251,7 +251,7 @@ def section_of(section: str) -> dict[str, str]:
 def change_words(was: Point, is_: Point, change: Change, currency: str) -> Label:
     """How a value went from before to after."""
     texts = [point.text(float(point.value or 0), currency) for point in (was, is_)]
-    return moved(is_.label, *texts, change.amount, change.rate)
+    return moved(is_.label, *texts, change.amount, change.rate, per_day=change.basis == "per_day")
 
 
 def met(point: Point, target: float | None) -> str:

@@ -57,17 +57,31 @@ def direction(change: float) -> str:
     return "same" if change == 0 else "up" if change > 0 else "down"
 
 
-def moved(name: Label, before: Label, after: Label, change: float, change_rate: float | None) -> Label:
-    """How a figure went from before to after; what reads the same has stayed. Without a full stop."""
-    if before == after:
+def moved(
+    name: Label, before: Label, after: Label, change: float, change_rate: float | None, *, per_day: bool = False
+) -> Label:
+    """How a figure went from before to after; what reads the same has stayed. Without a full stop.
+
+    A change `per_day` may go the other way than the figures of the two periods, so these neither rise nor fall.
+    """
+    if before == after and not per_day:
         return Label(zh=f"{name.zh}保持 {after.zh}", en=f"{name.en} stayed at {after.en}")
-    zh, en = {"up": ("升至", "rose"), "down": ("降至", "fell"), "same": ("变为", "went")}[direction(change)]
-    rate = (f"（{signed(change_rate)}）", f" ({signed(change_rate)})") if change_rate is not None else ("", "")
+    way = "same" if per_day else direction(change)
+    zh, en = {"up": ("升至", "rose"), "down": ("降至", "fell"), "same": ("变为", "went")}[way]
     gap = "" if "\u4e00" <= before.zh[-1] <= "\u9fff" else " "
+    rate_zh, rate_en = _rate(change_rate, per_day=per_day)
     return Label(
-        zh=f"{name.zh}由 {before.zh}{gap}{zh} {after.zh}{rate[0]}",
-        en=f"{name.en} {en} from {before.en} to {after.en}{rate[1]}",
+        zh=f"{name.zh}由 {before.zh}{gap}{zh} {after.zh}{rate_zh}",
+        en=f"{name.en} {en} from {before.en} to {after.en}{rate_en}",
     )
+
+
+def _rate(change_rate: float | None, *, per_day: bool) -> tuple[str, str]:
+    """A relative change in brackets, Chinese and English; nothing where there is none."""
+    if change_rate is None:
+        return "", ""
+    zh, en = ("日均 ", " a day") if per_day else ("", "")
+    return f"（{zh}{signed(change_rate)}）", f" ({signed(change_rate)}{en})"
 
 
 def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
