@@ -109,7 +109,7 @@ def python_asset(
             built = build(day)
             table_rows, notes = built if isinstance(built, Noted) else (built, {})
             rows = day.write(spec, table_rows)
-            with day.session([]) as session:
+            with day.session([spec.name]) as session:
                 check = grain_check(session, day, spec.name, spec.grain, day.file(spec.name))
         metadata = column_schema(spec.columns) | column_lineage(lineage) | {"dagster/row_count": rows}
         return MaterializeResult(metadata={**metadata, **notes}, check_results=[check])

@@ -87,7 +87,7 @@ class Out:
         self, day: ProjectDay, checks: list[dg.AssetCheckResult], told: Mapping[str, Any] = EMPTY
     ) -> dg.MaterializeResult:
         """What was written and what else is `told` of it, beside the checks that it keeps its grain and those given."""
-        with day.session([]) as session:
+        with day.session([self.name]) as session:
             unique = grain_check(session, day, self.name, self.grain, day.file(self.name), self.optional)
         rows = {"dagster/row_count": unique.metadata["rows"]}
         return dg.MaterializeResult(

@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 DIALECT = "duckdb"
 SHARED = "memory"
 """The catalog that a database in memory begins with."""
+SMALL = 16 * 2**20
+"""Bytes in files and rows that a session of the shared database may begin with."""
+SPILL = "tuoke-"
+"""What folders for what does not fit into memory are called, among temporary files."""
 
 _sessions = count(1)
 
@@ -33,7 +37,8 @@ class EngineError(TuokeError):
 class DuckDBEngine:
     """A catalog in memory per session, that reads the lake's files where they lie and spills to disk.
 
-    The database around the catalogs is opened once a process: opening one takes 20 ms, attaching a catalog one.
+    Opening a database takes 20 ms, attaching a catalog one: small sessions share a database. Memory is given back
+    only by closing one, so a session with more to read has its own.
     """
 
     def __init__(self, *, memory_limit: str, threads: int | None = None) -> None:
@@ -45,7 +50,7 @@ class DuckDBEngine:
         self, *, zone: str, tables: Mapping[str, Relation], values: Mapping[str, pa.Table]
     ) -> Iterator["DuckDBSession"]:
         """A session whose days begin in `zone`, that sees `tables` of the lake and `values` of the plan."""
-        with self._catalog() as connection:
+        with self._catalog(is_small=_size(tables, values) < SMALL) as connection:
             connection.execute("set timezone = $zone", {"zone": zone})
             session = DuckDBSession(connection)
             with self._explained():
@@ -56,10 +61,18 @@ class DuckDBEngine:
                 yield session
 
     @contextmanager
-    def _catalog(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to a catalog of its own, whose memory is free again afterwards."""
+    def _catalog(self, *, is_small: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to a catalog of its own."""
+        if not is_small:
+            with (
+                TemporaryDirectory(prefix=SPILL) as spill,
+                _opened(self.memory_limit, self.threads, spill) as connection,
+            ):
+                yield connection
+            return
         name = f"session_{next(_sessions)}"
-        with _database(self.memory_limit, self.threads).cursor() as connection:
+        _, database = _shared(self.memory_limit, self.threads)
+        with database.cursor() as connection:
             connection.execute(f"attach ':memory:' as {name}")
             connection.execute(f"use {name}")
             try:
@@ -67,6 +80,10 @@ class DuckDBEngine:
             finally:
                 connection.execute(f"use {SHARED}")
                 connection.execute(f"detach {name}")
+
+    def _opened(self, spill: str) -> duckdb.DuckDBPyConnection:
+        config = {"memory_limit": self.memory_limit, "temp_directory": spill}
+        return duckdb.connect(config=config | ({"threads": str(self.threads)} if self.threads else {}))
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
@@ -84,16 +101,16 @@ class DuckDBEngine:
             raise EngineError(f"a query can't be run: {error}") from None
 
 
-@cache
-def _database(memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
-    """The database of this process; what it spills goes where temporary files go, and goes with the process."""
-    config = {"memory_limit": memory_limit, "temp_directory": _spill().name}
-    return duckdb.connect(config=config | ({"threads": str(threads)} if threads else {}))
+def _size(tables: Mapping[str, Relation], values: Mapping[str, pa.Table]) -> int:
+    files = [file for relation in tables.values() for file in relation.files]
+    return sum(file.stat().st_size for file in files) + sum(table.nbytes for table in values.values())
 
 
 @cache
-def _spill() -> TemporaryDirectory:
-    return TemporaryDirectory(prefix="tuoke-")
+def _shared(memory_limit: str, threads: int | None) -> tuple[TemporaryDirectory, duckdb.DuckDBPyConnection]:
+    """The database of small sessions, and the folder it would spill into; both go with the process."""
+    spill = TemporaryDirectory(prefix=SPILL)
+    return spill, DuckDBEngine(memory_limit=memory_limit, threads=threads)._opened(spill.name)
 
 
 class DuckDBSession:
