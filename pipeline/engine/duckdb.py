@@ -66,7 +66,7 @@ class DuckDBEngine:
         if not is_small:
             with (
                 TemporaryDirectory(prefix=SPILL) as spill,
-                _opened(self.memory_limit, self.threads, spill) as connection,
+                self._opened(spill) as connection,
             ):
                 yield connection
             return
