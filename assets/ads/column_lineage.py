@@ -45,7 +45,9 @@ def composite_scores_lineage() -> Lineage:
     weighed = {name: [_of("kpi"), _of("score")] for name in ("weight_available", "effective_weights")}
     missing = {"missing_parts": [_of(name) for name in ("kpi", "score", "value", "target", "reason")]}
     states = {name: [_of("kpi"), _of("score"), _of("state")] for name in ("state", "reason")}
-    return same | scores | weighed | missing | states
+    bounds = {name: [_of("lower"), _of("upper"), _of("target")] for name in ("lower", "upper")}
+    ranks = {name: [_of("score"), *bounds["lower"]] for name in COMPOSITE_SCORES.columns if "rank" in name}
+    return same | scores | weighed | missing | states | bounds | ranks
 
 
 def _of(column: str) -> tuple[str, str]:

@@ -1,22 +1,35 @@
 """One score out of many: the plan's weighted models over the scores of the KPIs (S0 §3, §3.2, §5.2; I01 to I07)."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import fsum
+from types import MappingProxyType
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.rank_stability import Groups, rank_stability, weight_moves
 from pipeline.plan import Model, Plan
 from pipeline.tables import TableSpec
 
 PERIOD_KINDS = ("campaign", "month")
 DIMENSIONS = (TOTAL, "team")
-WEIGHT_SHIFT = 0.2
-"""How far each weight is moved, one at a time, to see what the score owes to the choice of weights (U06)."""
+BOUNDS = ("lower", "upper")
+RANKS = (
+    *BOUNDS,
+    "rank_group",
+    "rank_group_best",
+    "rank_group_worst",
+    "rank_kept_share",
+    "rank_moved_by",
+    "is_rank_stable",
+    "rank_reason",
+)
+"""What is told of teams beside each other."""
 
 COMPOSITE_SCORES = TableSpec(
     name="ads.composite_scores",
@@ -34,8 +47,23 @@ COMPOSITE_SCORES = TableSpec(
             "double precision",
             "Sum of weight x score over the available parts / sum of their weights, 0 to 100",
         ),
-        "score_low": ("double precision", "Lowest score when one weight at a time is moved by 20 %"),
-        "score_high": ("double precision", "Highest score when one weight at a time is moved by 20 %"),
+        "score_low": ("double precision", "Lowest score when one weight, or a dimension's, at a time is moved by 20 %"),
+        "score_high": ("double precision", "Highest score when one weight, or a dimension's, is moved by 20 %"),
+        "lower": (
+            "double precision",
+            "Of a team: lower end of the 95 % interval of its score, as if its parts were off together",
+        ),
+        "upper": ("double precision", "Of a team: upper end of it"),
+        "rank_group": (
+            "bigint",
+            "1 is best of the teams; whose intervals touch, directly or through others, share a rank",
+        ),
+        "rank_group_best": ("bigint", "Best rank when one weight, or a dimension's, at a time is moved by 20 %"),
+        "rank_group_worst": ("bigint", "Worst rank then"),
+        "rank_kept_share": ("double precision", "Part of these moves in which it keeps its rank, 0 to 1"),
+        "rank_moved_by": ("text", "JSON: moves that change its rank, and the rank then"),
+        "is_rank_stable": ("boolean", "Whether it keeps its rank in all of them; NULL where nobody is ranked"),
+        "rank_reason": ("text", "Why the team is ranked before or behind no other; NULL where it is"),
         "weight_available": ("double precision", "Share of the weight whose parts have a score, 0 to 1"),
         "policy": ("text", "What is done about weights that miss 100 %: normalise, residual or strict"),
         "raw_weights": ("text", "JSON: weight of each part as the plan declares it"),
@@ -60,27 +88,24 @@ class Composite:
     missing: list[str]
 
 
-def composite(scores: Mapping[str, float], weights: Mapping[str, float]) -> Composite:
-    """E = sum of w Q / sum of w over the parts that have a score Q (I07)."""
+NO_GROUPS: Groups = MappingProxyType({})
+
+
+def composite(scores: Mapping[str, float], weights: Mapping[str, float], groups: Groups = NO_GROUPS) -> Composite:
+    """E = sum of w Q / sum of w over the parts that have a score Q (I07); `groups` are moved together beside each."""
     wanted = {part: weight for part, weight in weights.items() if weight > 0}
     available = {part: weight for part, weight in wanted.items() if part in scores}
     missing = [part for part in wanted if part not in available]
     total = fsum(available.values())
     if not available:
         return Composite(None, None, None, {}, 0.0, missing)
-    moved = [_mean(scores, shifted) for shifted in [available, *_shifted(available)]]
+    moved = [_mean(scores, available), *(_mean(scores, move) for _, move in weight_moves(available, groups))]
     effective = {part: weight / total for part, weight in available.items()}
     return Composite(moved[0], min(moved), max(moved), effective, total / fsum(wanted.values()), missing)
 
 
 def _mean(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
     return fsum(weight * scores[part] for part, weight in weights.items()) / fsum(weights.values())
-
-
-def _shifted(weights: Mapping[str, float]) -> Iterator[dict[str, float]]:
-    for part in weights:
-        for factor in (1 - WEIGHT_SHIFT, 1 + WEIGHT_SHIFT):
-            yield {**weights, part: weights[part] * factor}
 
 
 def composite_scores(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -95,7 +120,35 @@ def composite_scores(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         for name, model in sorted(plan.models.items())
         for key, parts in scopes.groupby([*PERIOD, "dimension", "member"], sort=True)
     ]
-    return pd.DataFrame(rows, columns=columns).sort_values(list(COMPOSITE_SCORES.grain), ignore_index=True)
+    found = pd.DataFrame(rows, columns=[name for name in columns if name not in RANKS])
+    keys = ["model", "period_kind", "period", "dimension", "member"]
+    ranked = found.merge(_ranks(scopes, plan), on=keys, how="left", validate="one_to_one")
+    return ranked.sort_values(list(COMPOSITE_SCORES.grain), ignore_index=True)[columns]
+
+
+def _ranks(scopes: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """The teams of every model and period beside each other."""
+    teams = _with_score_bounds(scopes.loc[(scopes["dimension"] == "team") & scopes["score"].notna()], plan)
+    found = [pd.DataFrame(columns=["model", "period_kind", "period", "dimension", "member", *RANKS])]
+    for name, model in plan.models.items():
+        weights = {part: weight for part, weight in model.effective_weights.items() if weight > 0}
+        for (kind, period), rows in teams.loc[teams["kpi"].isin(weights)].groupby(["period_kind", "period"]):
+            wide = (rows.pivot(index="member", columns="kpi", values=part) for part in ("score", "low", "high"))
+            told = rank_stability(*wide, weights, model.groups).rename_axis("member").reset_index()
+            found.append(told.assign(model=name, period_kind=kind, period=period, dimension="team"))
+    return pd.concat([rows for rows in found if len(rows)] or found).astype({"member": str})
+
+
+def _with_score_bounds(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+    """What the ends of a KPI's interval would score, in the manner of the KPI's own score."""
+    declared = {kpi: target.floor for kpi in plan.targets if (target := plan.target(kpi)) is not None}
+    floor = rows["kpi"].map(declared).astype(float)
+    floor = floor.mask(floor.isna() & (rows["better"] == "higher"), 0.0)
+    span = rows["target"].astype(float) - floor
+    ends = [
+        (100 * (rows[bound].astype(float) - floor) / span.where(span != 0)).clip(0, plan.score_cap) for bound in BOUNDS
+    ]
+    return rows.assign(low=np.minimum(*ends), high=np.maximum(*ends))
 
 
 def _scopes(values: pd.DataFrame) -> pd.DataFrame:
@@ -110,7 +163,7 @@ def _scopes(values: pd.DataFrame) -> pd.DataFrame:
 
 def _row(name: str, model: Model, plan: Plan, key: tuple, parts: pd.DataFrame) -> dict[str, Any]:
     by_kpi = parts.set_index("kpi")
-    result = composite(by_kpi["score"].dropna().to_dict(), model.effective_weights)
+    result = composite(by_kpi["score"].dropna().to_dict(), model.effective_weights, model.groups)
     doubtful = [kpi for kpi in result.weights if by_kpi.at[kpi, "state"] == "provisional"]
     return {
         "model": name,

@@ -15,6 +15,7 @@ from assets.ads.figures import Figures, money, official_figures
 from assets.ads.intervals import events_interval, wilson_interval
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.rank_stability import rank_groups
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.engine import snippet
@@ -122,24 +123,6 @@ STAFF_SCORECARD = TableSpec(
         {},
     ),
 )
-
-
-def rank_groups(lower: np.ndarray, upper: np.ndarray) -> np.ndarray:
-    """1 for the best group, NaN without an interval: a group lies wholly below every interval of the better ones.
-
-    Intervals that overlap in a chain are one group, so that nobody has a better rank by chance alone.
-
-    >>> rank_groups(np.array([4.0, 8.0, 0.5]), np.array([6.0, 10.0, 4.5]))
-    array([2., 1., 2.])
-    """
-    ranks = np.full(len(lower), np.nan)
-    known = np.flatnonzero(~(np.isnan(lower) | np.isnan(upper)))
-    rank, reached = 0, np.inf
-    for place in known[np.argsort(-upper[known], kind="stable")]:
-        rank += int(upper[place] < reached)
-        reached = min(reached, lower[place])
-        ranks[place] = rank
-    return ranks
 
 
 def team_scorecard(

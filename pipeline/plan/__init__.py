@@ -180,8 +180,24 @@ class Model(Strict):
 
     label: Label
     weights: dict[str, Share] = Field(min_length=1)
+    groups: dict[Identifier, list[str]] = {}
+    """The parts of each dimension: what it weighs is what they weigh together (I05)."""
     policy: Literal["normalise", "residual", "strict"] = "normalise"
     residual_to: str | None = None
+
+    @model_validator(mode="after")
+    def _groups_are_of_parts(self) -> "Model":
+        known = {*self.weights, self.residual_to}
+        grouped = [part for parts in self.groups.values() for part in parts]
+        strange = sorted(set(grouped) - known)
+        if strange:
+            raise ValueError(f"groups name {', '.join(strange)}, which the model gives no weight; remove it")
+        twice = sorted({part for part in grouped if grouped.count(part) > 1})
+        if twice:
+            raise ValueError(f"groups name {', '.join(twice)} twice; a part is of one dimension")
+        if taken := sorted(set(self.groups) & known):
+            raise ValueError(f"groups are called {', '.join(taken)}, as a part is; give the dimension another name")
+        return self
 
     @model_validator(mode="after")
     def _policy_holds(self) -> "Model":

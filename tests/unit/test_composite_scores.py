@@ -68,6 +68,7 @@ def part(kpi: str, score: float | None, **fields: Any) -> dict[str, Any]:
         "member": ALL,
     }
     told = {"value": 1.0, "target": 1.0, "state": "final", "reason": None, "is_official": True}
+    told |= {"lower": None, "upper": None, "better": "higher"}
     return {"kpi": kpi, "score": score, **keys, **told, **fields}
 
 

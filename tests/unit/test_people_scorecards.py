@@ -17,10 +17,10 @@ from assets.ads.intervals import events_interval
 from assets.ads.people_scorecards import (
     STAFF_SCORECARD,
     TEAM_SCORECARD,
-    rank_groups,
     staff_scorecard,
     team_scorecard,
 )
+from assets.ads.rank_stability import rank_groups
 from pipeline.plan import Appraisal, Label, Model, PeopleCards, Scorecards
 
 PERIOD = dict(zip(SCHEMAS["plan.periods"], CAMPAIGN, strict=False)) | {
