@@ -20,6 +20,8 @@ from pipeline.plan import ChannelCards, Label, Plan, Reallocation
 from pipeline.plan_tables import months_before
 from pipeline.tables import TableSpec
 
+MONTHS = {"month": 1, "quarter": 3}
+"""What is compared with the one before, and how far back that begins."""
 KPIS = (
     "leads",
     "reached_leads",
@@ -35,7 +37,7 @@ NUMBER, MONEY, TEXT = "double precision", "numeric(18,2)", "text"
 
 CHANNEL_SCORECARD = TableSpec(
     name="ads.channel_scorecard",
-    description="One row per channel and campaign, baseline or month: planned and actual share, results, cost, rating.",
+    description="One row per channel and campaign, baseline, quarter or month: share, results, cost, rating.",
     grain=("period_kind", "period", "channel"),
     columns={
         **{name: KPI_VALUES.columns[name] for name in PERIOD},
@@ -65,7 +67,7 @@ CHANNEL_SCORECARD = TableSpec(
         "cac_amount": (MONEY, "Cost per new customer"),
         "cac_before_amount": (
             MONEY,
-            "The same of the baseline, for a month of the month before; NULL with too few customers",
+            "The same of the baseline, for a month or quarter of the one before; NULL with too few customers",
         ),
         "cac_change_rate": (NUMBER, "Change of the cost per new customer against that; below 0 is better"),
         "revenue_amount": (MONEY, "Sales less refunds in the period"),
@@ -192,19 +194,21 @@ def _is_largest(column: pd.Series) -> pd.Series:
 
 
 def _with_change(rows: pd.DataFrame, cards: ChannelCards) -> pd.DataFrame:
-    """The cost per customer of the baseline, of a month that of the month before, where both have enough customers."""
+    """The cost per customer of the baseline, of a month or quarter the one before, where both have enough customers."""
     enough = rows["cac"].where(rows["new_customers"] >= cards.customers_least)
     known = {(kind, start, member): cost for (kind, _, start, _, member), cost in enough.items()}
-    baseline = {member: cost for (kind, _, member), cost in known.items() if kind == "baseline"}
+    baseline = {("campaign", member): cost for (kind, _, member), cost in known.items() if kind == "baseline"}
     before = [
-        {
-            "campaign": baseline.get(member),
-            "month": known.get(("month", pd.Timestamp(months_before(pd.Timestamp(start).date(), 1)), member)),
-        }.get(kind)
+        known.get((kind, _start_before(kind, start), member)) if kind in MONTHS else baseline.get((kind, member))
         for kind, _, start, _, member in rows.index
     ]
     was = pd.Series(before, index=rows.index, dtype=float)
     return rows.assign(cac_before=was, cac_change_rate=enough / was.where(was > 0) - 1)
+
+
+def _start_before(kind: str, start: pd.Timestamp) -> pd.Timestamp:
+    """The first day of the month or quarter before the one that starts on a day."""
+    return pd.Timestamp(months_before(pd.Timestamp(start).date(), MONTHS[kind]))
 
 
 def _judged(rows: pd.DataFrame, figures: Figures, cards: ChannelCards) -> pd.DataFrame:

@@ -16,7 +16,7 @@ from assets.ads.rank_stability import Groups, rank_stability, weight_moves
 from pipeline.plan import Model, Plan
 from pipeline.tables import TableSpec
 
-PERIOD_KINDS = ("campaign", "month")
+PERIOD_KINDS = ("campaign", "quarter", "month")
 DIMENSIONS = (TOTAL, "team")
 BOUNDS = ("lower", "upper")
 RANKS = (

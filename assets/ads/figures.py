@@ -10,7 +10,7 @@ from assets.ads.kpi_query import PERIOD
 from assets.ads.kpi_values import STATES
 from pipeline.plan import Label
 
-CARD_PERIODS = ("campaign", "baseline", "month")
+CARD_PERIODS = ("campaign", "baseline", "quarter", "month")
 """Periods long enough to judge by."""
 CARD_KEYS = (*PERIOD, "member")
 _PARTS = ("value", "numerator", "denominator", "n", "lower", "upper", "target", "score")

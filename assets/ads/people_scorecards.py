@@ -91,7 +91,7 @@ def _columns(who: Mapping[str, tuple[str, str]], extra: Mapping[str, tuple[str, 
 
 TEAM_SCORECARD = TableSpec(
     name="ads.team_scorecard",
-    description="One row per team and campaign, baseline or month: results and process per day on the roster, ranked.",
+    description="One row per team and campaign, baseline, quarter or month: results and process per day, ranked.",
     grain=("period_kind", "period", "team_id"),
     columns=_columns(
         {
@@ -112,7 +112,7 @@ TEAM_SCORECARD = TableSpec(
 
 STAFF_SCORECARD = TableSpec(
     name="ads.staff_scorecard",
-    description="One row per member of staff and campaign, baseline or month: results and process per day, ranked.",
+    description="One row per person and campaign, baseline, quarter or month: results and process per day, ranked.",
     grain=("period_kind", "period", "staff_id"),
     columns=_columns(
         {
@@ -302,7 +302,7 @@ def customers_before(day: ProjectDay) -> pd.DataFrame:
     query = snippet(
         "select p.period_kind, p.period, c.team_id as member, count(*) as customers_before"
         " from $customers as c inner join plan.periods as p on c.first_ordered_on < p.period_start"
-        " where c.team_id is not null and p.period_kind in ('campaign', 'baseline', 'month')"
+        " where c.team_id is not null and p.period_kind in ('campaign', 'baseline', 'quarter', 'month')"
         " group by p.period_kind, p.period, c.team_id",
         customers=exp.to_table(CUSTOMERS),
     )

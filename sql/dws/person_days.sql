@@ -1,4 +1,5 @@
--- Days every member of staff was on the roster in a campaign, baseline or month: what results of people are divided by.
+-- Days every member of staff was on the roster in a campaign, baseline, quarter or month: what results of people are
+-- divided by.
 -- Calendar days from the day joined to the day left, both included, up to the day evaluated. The team is the one the
 -- roster names on the day evaluated: it keeps no history of moves.
 -- grain: period_kind, period, staff_id
@@ -20,11 +21,11 @@ with rosters as (
     inner join plan.periods as p
         on s.joined_on < p.period_end
         and (s.left_on is null or s.left_on >= p.period_start)
-    where p.period_kind in ('campaign', 'baseline', 'month')
+    where p.period_kind in ('campaign', 'baseline', 'quarter', 'month')
 )
 select
-    r.period_kind,                                                      -- campaign, baseline or month
-    r.period,                                                           -- Period: 2026-11, campaign or baseline
+    r.period_kind,                                                      -- campaign, baseline, quarter or month
+    r.period,                                                           -- Period: 2026-11, 2026-Q4, campaign or baseline
     r.period_start,                                                     -- First day of the period
     r.period_end,                                                       -- The day after its last one; a running period ends with the day
     r.staff_id,                                                         -- Member of staff

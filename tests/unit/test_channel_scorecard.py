@@ -252,6 +252,15 @@ def test_a_month_is_compared_with_the_month_before():
     assert pd.isna(card(rows, "a", "2026-09")["cac_before_amount"])
 
 
+def test_a_quarter_is_compared_with_the_quarter_before():
+    third = ("quarter", "2026-Q3", date(2026, 7, 1), date(2026, 10, 1))
+    fourth = ("quarter", "2026-Q4", date(2026, 10, 1), date(2026, 11, 21))
+    told = both(facts(date(2026, 8, 5), a=(9, 4, 400)), facts(date(2026, 10, 5), a=(9, 5, 1000)))
+    rows = channel_scorecard(evaluate(told, periods=(third, fourth)), plan())
+    assert card(rows, "a", "2026-Q4")[["cac_before_amount", "cac_change_rate"]].tolist() == [100, 1.0]
+    assert pd.isna(card(rows, "a", "2026-Q3")["cac_before_amount"])
+
+
 def test_i60_advice_moves_the_budget_to_cheap_customers_and_no_further_than_the_bounds():
     told = facts(a=(10, 5, 100), b=(10, 5, 1000), c=(10, 0, 500))
     channels = [channel("a", 0.4), channel("b", 0.4), channel("c", 0.2)]

@@ -213,6 +213,7 @@ def test_days_baseline_channels_and_the_unknown_team_have_no_score():
     parts = [
         part("cac", 10),
         part("cac", 10, period_kind="month", period="2026-10"),
+        part("cac", 10, period_kind="quarter", period="2026-Q4"),
         part("cac", 10, period_kind="day", period="2026-10-01"),
         part("cac", 10, period_kind="baseline", period="baseline"),
         part("cac", 10, dimension="team", member="A"),
@@ -225,6 +226,7 @@ def test_days_baseline_channels_and_the_unknown_team_have_no_score():
         ("campaign", "A"),
         ("campaign", ALL),
         ("2026-10", ALL),
+        ("2026-Q4", ALL),
     ]
 
 

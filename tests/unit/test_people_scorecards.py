@@ -249,3 +249,8 @@ def test_months_make_up_the_campaign():
     found = days({"staff_id": "S1", "joined_on": "2026-09-16", "left_on": "2026-11-05"})
     assert [found[month, "S1"] for month in ("2026-09", "2026-10", "2026-11")] == [15, 31, 5]
     assert found["campaign", "S1"] == 51
+
+
+def test_a_quarter_has_the_days_of_its_months_so_far():
+    found = days({"staff_id": "S1", "joined_on": "2026-09-16", "left_on": None})
+    assert found["2026-Q4", "S1"] == found["2026-10", "S1"] + found["2026-11", "S1"] == 31 + 20

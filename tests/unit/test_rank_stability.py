@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from assets.ads.composite_scores import composite, composite_scores
@@ -107,6 +107,7 @@ parts = st.sampled_from(["cac", "aov", "nps", "csat"])
 tables = st.dictionaries(st.sampled_from("ABCDE"), st.integers(0, 100), min_size=2)
 
 
+@settings(deadline=None, max_examples=50)
 @given(members=tables, level=st.integers(0, 100), weights=st.dictionaries(parts, st.floats(0.05, 1), min_size=2))
 def test_no_weight_has_sway_where_all_are_equal_in_all_parts_but_one(members, level, weights):
     """Whatever a weight is, it multiplies the same difference."""
@@ -118,6 +119,7 @@ def test_no_weight_has_sway_where_all_are_equal_in_all_parts_but_one(members, le
     assert told["rank_group"].tolist() == by_score.loc[told.index].tolist()
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     members=st.dictionaries(st.sampled_from("ABCDE"), st.tuples(*[st.integers(0, 100)] * 3), min_size=2),
     spread=st.integers(0, 20),
