@@ -66,3 +66,15 @@ def test_the_same_rows_in_another_order_are_the_same_bytes(tmp_path: Path) -> No
             session.write(sqlglot.parse_one("select x, y from v.t"), file, order_by=["x"])
             written.append(file.read_bytes())
     assert written[0] == written[1]
+
+
+@pytest.mark.parametrize("small", [0, 2**30], ids=["a-database-each", "one-database"])
+def test_sessions_within_one_another_see_their_own_tables_alone(monkeypatch, small: int) -> None:
+    monkeypatch.setattr("pipeline.engine.duckdb.SMALL", small)
+    engine = DuckDBEngine(memory_limit="1GB", threads=1)
+    said = sqlglot.parse_one("select t.x, current_setting('timezone') from plan.t as t")
+    outer_table, inner_table = pa.table({"x": [1]}), pa.table({"x": [2]})
+    with engine.session(zone="Asia/Shanghai", tables={}, values={"plan.t": outer_table}) as outer:
+        with engine.session(zone="UTC", tables={}, values={"plan.t": inner_table}) as inner:
+            assert inner.rows(said) == [(2, "UTC")]
+        assert outer.rows(said) == [(1, "Asia/Shanghai")]
