@@ -332,6 +332,7 @@ def explain(
     team: Annotated[str | None, Member] = None,
     staff: Annotated[str | None, Member] = None,
     region: Annotated[str | None, Member] = None,
+    sales_region: Annotated[str | None, Member] = None,
     product: Annotated[str | None, Member] = None,
     period: Annotated[str, typer.Option(help="2026-11-20, 2026-W47, 2026-11, 2026-Q4 or baseline.")] = "campaign",
     variant: Annotated[str | None, typer.Option(help="Another variant than the official one.")] = None,
@@ -342,10 +343,11 @@ def explain(
     from pipeline.commands import explain as explaining
     from pipeline.commands.screen import screen
 
-    members = {"channel": channel, "team": team, "staff": staff, "region": region, "product": product}
+    members = {"channel": channel, "team": team, "staff": staff, "region": region}
+    members |= {"sales_region": sales_region, "product": product}
     asked = {dimension: member for dimension, member in members.items() if member is not None}
     if len(asked) > 1:
-        raise ConfigurationError(f"one dimension at a time; {', '.join(f'--{name}' for name in asked)} were given")
+        raise ConfigurationError(f"one dimension at a time; {', '.join(map(_option, asked))} were given")
     dimension, member = next(iter(asked.items()), ("total", "(all)"))
     wanted = explaining.Asked(kpi, variant, period, dimension, member)
     explaining.explain(_project(folder), day, wanted, csv, lang, screen())
@@ -368,6 +370,10 @@ def erase(
         console.print("Nothing was erased.")
         raise typer.Exit(1)
     erasing.erase(eraser, places, datetime.now(project.plan.zone).date(), reason, console)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def _project(folder: Path) -> "Project":

@@ -228,4 +228,4 @@ def write_rows(rows: pd.DataFrame, file: Path) -> None:
     try:
         rows.to_csv(file, index=False, encoding="utf-8-sig", quoting=csv.QUOTE_MINIMAL, date_format="%Y-%m-%d")
     except OSError as error:
-        raise ConfigurationError(f"{file} can't be written: {error.strerror}") from None
+        raise ConfigurationError(f"{file} can't be written: {error.strerror or error}") from None
