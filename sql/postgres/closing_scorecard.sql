@@ -53,11 +53,11 @@ select
     s.period_start as "周期开始",
     s.period_end as "周期结束",
     case s.dimension
-        when 'total' then '总体'
+        when 'total' then '总计'
         when 'channel' then '渠道'
         when 'team' then '团队'
-        when 'staff' then '人员'
-        when 'region' then '客户地区'
+        when 'staff' then '员工'
+        when 'region' then '客户区域'
         when 'sales_region' then '销售区域'
         when 'product' then '产品'
         else s.dimension
@@ -72,7 +72,7 @@ select
     case s.state
         when 'final' then '正式'
         when 'provisional' then '暂定'
-        when 'withheld' then '不予发布'
+        when 'withheld' then '暂不公布'
         else s.state
     end as "数据状态",
     s.reason as "原因",

@@ -58,11 +58,11 @@ select
     r.period_start as "周期开始",
     r.period_end as "周期结束",
     case r.dimension
-        when 'total' then '总体'
+        when 'total' then '总计'
         when 'channel' then '渠道'
         when 'team' then '团队'
-        when 'staff' then '人员'
-        when 'region' then '客户地区'
+        when 'staff' then '员工'
+        when 'region' then '客户区域'
         when 'sales_region' then '销售区域'
         when 'product' then '产品'
         else r.dimension

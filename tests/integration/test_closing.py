@@ -63,7 +63,7 @@ def test_the_snapshot_shows_what_the_campaign_came_to_and_goes_on_showing_it(ser
         (CLOSING, "new_customers", "total", "(all)", 645, False),
     ]
     zh = 'select "结项日期", "指标名称", "维度", "数值", "数据状态" from ads.closing_scorecard_zh order by "数值"'
-    assert query(server, zh)[1] == (CLOSING, "新客户数", "总体", 645, "正式")
+    assert query(server, zh)[1] == (CLOSING, "新客户数", "总计", 645, "正式")
     marked = "select as_of, is_closing from meta.publications order by as_of"
     assert query(server, marked) == [(day_before, False), (CLOSING, True), (day_after, False)]
 

@@ -312,7 +312,7 @@ class TestReaders:
         publish(TWENTIETH, figure(221))
         assert len(query(server, JOURNAL)) == 1
         zh = 'select "指标名称", "周期类型", "维度", "原数值", "新数值" from ads.restatements_zh'
-        assert query(server, zh) == [("新客户数", "月", "总体", 215, 221)]
+        assert query(server, zh) == [("新客户数", "月", "总计", 215, 221)]
         for change in ("update ads.restatements set new_value = 215", "delete from ads.restatements"):
             with pytest.raises((psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ReadOnlySqlTransaction)):
                 query(server, change)
