@@ -13,7 +13,7 @@ import pandas as pd
 from assets.ads.kpi_query import TOTAL
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
-from assets.ads.wording import period_words, quality_words, source_words
+from assets.ads.wording import both, period_words, quality_words, shown_apart, source_words
 from pipeline.plan import AlertRule, Label, Plan
 from pipeline.tables import TableSpec
 from quality.scorecard import SCORECARD
@@ -77,7 +77,7 @@ def alert_signals(plan: Plan, found: Sources, as_of: date) -> pd.DataFrame:
     rows = [
         _completed(row, rule, plan, before, as_of)
         for rule in plan.alerts.rules
-        for row in _WATCHES[_watched(rule)](rule, found, as_of)
+        for row in _WATCHES[_watched(rule)](rule, found, plan, as_of)
     ]
     columns = list(ALERT_SIGNALS.columns)
     return pd.DataFrame(rows, columns=columns).sort_values("signal_id", kind="stable", ignore_index=True)
@@ -145,7 +145,7 @@ def _row(subject: str, period: str, dimension: str, member: str, label: Label, *
 # --- KPIs -------------------------------------------------------------------------------------------------------------
 
 
-def _of_kpi(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, Any]]:
+def _of_kpi(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
     """Each member of the dimension in the newest period of its kind."""
     rows = found.kpis
     rows = rows[rows["is_official"] & (rows["kpi"] == rule.kpi) & (rows["dimension"] == rule.dimension)]
@@ -160,33 +160,42 @@ def _of_kpi(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, 
         comparison = rule.comparison or ("above" if row["better"] == "lower" else "below")
         beyond = breached(float(figure), rule.limits, comparison)
         if beyond:
-            yield _row(*keys, **_limited(float(figure), beyond, comparison, words, _member(row), row["period"]))
+            level, limit = beyond
+            unit = row["unit"] if rule.measure == "value" else "rate"
+            numbers = shown_apart(float(figure), limit, unit, plan.currency)
+            yield _row(
+                *keys,
+                alert_level=level,
+                value=figure,
+                limit_value=limit,
+                comparison=comparison,
+                **_limited(words, _member(row, plan), SIDES[comparison], numbers, period_words(row["period"])),
+            )
 
 
-def _member(row: Mapping[str, Any]) -> str:
-    return "" if row["dimension"] == TOTAL else str(row["member"])
+def _member(row: Mapping[str, Any], plan: Plan) -> Label | None:
+    """Whose figure it is, where it is not everybody's."""
+    if row["dimension"] == TOTAL:
+        return None
+    channels = {channel.id: channel.label for channel in plan.channels} if row["dimension"] == "channel" else {}
+    return channels.get(row["member"], both(str(row["member"])))
 
 
 def _limited(
-    value: float, beyond: tuple[str, float], comparison: str, words: Label, member: str, period: str
-) -> dict[str, Any]:
-    level, limit = beyond
-    side = SIDES[comparison]
-    whose_zh, whose_en = (f"（{member}）", f" of {member}") if member else ("", "")
+    words: Label, member: Label | None, side: tuple[str, str], numbers: tuple[Label, Label], period: Label
+) -> dict[str, str]:
+    whose_zh, whose_en = (f"（{member.zh}）", f" of {member.en}") if member else ("", "")
+    value, limit = numbers
     return {
-        "alert_level": level,
-        "value": value,
-        "limit_value": limit,
-        "comparison": comparison,
-        "sentence_zh": f"{words.zh}{whose_zh}为 {value:.6g}，{side[0]}限值 {limit:.6g}（{period_words(period).zh}）。",
-        "sentence_en": f"{words.en}{whose_en} is {value:.6g}, {side[1]} the limit of {limit:.6g} ({period}).",
+        "sentence_zh": f"{words.zh}{whose_zh}为 {value.zh}，{side[0]}限值 {limit.zh}（{period.zh}）。",
+        "sentence_en": f"{words.en}{whose_en} is {value.en}, {side[1]} the limit of {limit.en} ({period.en}).",
     }
 
 
 # --- sources ----------------------------------------------------------------------------------------------------------
 
 
-def _of_quality(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, Any]]:
+def _of_quality(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
     """Each rate of each source as it was sent; a rate nobody could assess is not judged."""
     rows = found.quality
     rows = rows[(rows["layer"] == "ods") & rows["threshold"].notna()]
@@ -219,7 +228,7 @@ def _quality_told(row: Mapping[str, Any], level: str) -> dict[str, Any]:
 # --- the budget -------------------------------------------------------------------------------------------------------
 
 
-def _of_budget(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, Any]]:
+def _of_budget(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
     """The members of the newest period of its kind that have a budget, or money spent without one."""
     rows = found.budget[found.budget["period_kind"] == rule.period]
     rows = rows[rows["period_start"] == rows["period_start"].max()]
@@ -256,7 +265,7 @@ def _budget_told(rule: AlertRule, row: Mapping[str, Any]) -> dict[str, Any] | No
 # --- risks ------------------------------------------------------------------------------------------------------------
 
 
-def _of_risk(rule: AlertRule, found: Sources, as_of: date) -> Iterator[dict[str, Any]]:
+def _of_risk(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
     """Risks whose indicator is beyond its limit, or whose measure is overdue."""
     for row in found.risks.to_dict("records"):
         words = Label(zh=row["label_zh"], en=row["label_en"])

@@ -32,6 +32,16 @@ def shown(value: float, unit: str, currency: str) -> Label:
     }.get(unit, both(words))
 
 
+def shown_apart(one: float, other: float, unit: str, currency: str) -> tuple[Label, Label]:
+    """Two figures of a KPI that differ, so that they are never printed alike.
+
+    >>> [words.en for words in shown_apart(100.2, 100.0, "currency", "CNY")]
+    ['100.2', '100']
+    """
+    told = shown(one, unit, currency), shown(other, unit, currency)
+    return told if told[0] != told[1] else (both(f"{one:.10g}"), both(f"{other:.10g}"))
+
+
 def period_words(period: str) -> Label:
     """A period as it is called in a sentence."""
     return PERIOD_WORDS.get(period, both(period))

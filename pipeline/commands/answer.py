@@ -1,4 +1,4 @@
-"""What a day's evaluation says: how good the data is, how the campaign stands, who the customers are."""
+"""What a day's evaluation says: how good the data is, how the campaign stands, what to do, who the customers are."""
 
 from collections.abc import Iterable, Sequence
 from datetime import date
@@ -35,7 +35,9 @@ from quality.contract import contracts
 from quality.ledger import COUNTED, LEDGER
 from quality.scorecard import SCORECARD, states
 
-SEGMENTS = "ads.segment_summary"
+SEGMENTS, ACTIONS = "ads.segment_summary", "ads.actions"
+FIRST_ACTIONS = 5
+"""As many as a screen has room for beside the rest."""
 TOLD_SCHEMES = {
     "rfm": Label(zh="RFM 分层", en="RFM"),
     "abc": Label(zh="ABC 分类", en="ABC"),
@@ -64,6 +66,7 @@ def answer(day: ProjectDay, lang: Lang) -> list[RenderableType]:
     return [
         quality_table(quality, absent, lang),
         kpi_table(kpis, day.project.plan.currency, lang),
+        *action_tables(day.read(ACTIONS), lang),
         segment_table(day.read(SEGMENTS), lang),
         ledger_table(day.read(LEDGER.name), day.project.plan.currency),
     ]
@@ -145,6 +148,23 @@ def _target(row: dict[str, Any]) -> str:
     """The target, marked where less is better."""
     shown = figure(row["target"], row["unit"])
     return f"≤ {shown}" if row["better"] == "lower" and shown != NOTHING else shown
+
+
+# --- what to do -------------------------------------------------------------------------------------------------------
+
+
+def action_tables(actions: pd.DataFrame, lang: Lang) -> list[RenderableType]:
+    """The most urgent of what was found, with who answers for it and until when; nothing where nothing was."""
+    if actions.empty:
+        return []
+    said = "sentence_zh" if lang == "zh" else "sentence_en"
+    table = plain_table("to act on", "owner", "due", title="What to act on")
+    table.expand, table.columns[0].ratio = True, 1
+    for row in actions.sort_values("position").head(FIRST_ACTIONS).to_dict("records"):
+        style = BAD if row["is_overdue"] else ""
+        table.add_row(row[said], row["owner"], Text(f"{row['due_on']:%Y-%m-%d}", style=style))
+    more = len(actions) - FIRST_ACTIONS
+    return [Group(table, note(f"{ACTIONS} has {more} more, and what to do about each"))] if more > 0 else [table]
 
 
 # --- who the customers are --------------------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models import DAY, a_plan
 
 from assets.ads.alert_signals import ALERT_SIGNALS, Sources, alert_signals, breached
-from pipeline.plan import AlertRule, Alerts, Owners
+from pipeline.plan import AlertRule, Alerts, Channel, Label, Owners
 
 KPI = {
     "kpi": "cac",
@@ -28,6 +28,7 @@ KPI = {
     "reason": None,
     "label_zh": "获客成本",
     "label_en": "CAC",
+    "unit": "currency",
 }
 RATE = {
     "layer": "ods",
@@ -83,7 +84,8 @@ def signals(
     }
     last = pd.DataFrame(columns=list(ALERT_SIGNALS.columns)) if before is None else before.reset_index()
     alerts = Alerts() if rules is None else Alerts(rules=list(rules))
-    plan = a_plan(alerts=alerts, owners=Owners(data="data-office", campaign="acquisition"))
+    expo = Channel(id="expo", label=Label(zh="展会", en="Trade fairs"))
+    plan = a_plan(alerts=alerts, owners=Owners(data="data-office", campaign="acquisition"), channels=[expo])
     return alert_signals(plan, Sources(**frames, before=last), as_of).set_index("signal_id")
 
 
@@ -181,7 +183,20 @@ def test_only_the_official_value_of_the_dimension_asked_for_is_watched():
     rows = [{"is_official": False}, {"dimension": "channel", "member": "social"}, {"kpi": "cpl"}]
     assert signals([cac()], kpis=rows).empty
     found = signals([cac(dimension="channel")], kpis=rows)
-    assert found["sentence_zh"].to_list() == ["获客成本（social）为 100，高于限值 80（活动期）。"]
+    assert found["sentence_zh"].to_list() == ["获客成本（social）为 100 元，高于限值 80 元（活动期）。"]
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        pytest.param({"value": 1234.6}, "CNY 1,235, above the limit of CNY 120", id="money"),
+        pytest.param({"value": 80.2}, "80.2, above the limit of 80", id="printed-alike"),
+        pytest.param({"value": 90.0, "unit": "days"}, "90 days, above the limit of 80 days", id="days"),
+    ],
+)
+def test_a_breach_is_told_in_the_units_of_the_kpi_and_the_words_of_the_plan(row: dict[str, Any], told: str):
+    found = signals([cac(dimension="channel")], kpis=[{"dimension": "channel", "member": "expo"} | row])
+    assert found["sentence_en"].to_list() == [f"CAC of Trade fairs is {told} (campaign)."]
 
 
 def test_a_rule_for_several_days_raises_on_the_last_of_them():

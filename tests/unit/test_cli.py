@@ -29,7 +29,7 @@ from assets.ods import ACCEPT_DROP_TAG, land
 from pipeline.cli import app
 from pipeline.commands import evaluate as evaluating
 from pipeline.commands import screen
-from pipeline.commands.answer import kpi_table, ledger_table, quality_table, segment_table
+from pipeline.commands.answer import action_tables, kpi_table, ledger_table, quality_table, segment_table
 from pipeline.commands.check import sources_table
 from pipeline.commands.evaluate import DayFailed, check_day, evaluate
 from pipeline.commands.folder import plan_text, sources_text, write_folder
@@ -567,6 +567,29 @@ def kpi(name: str, **cells: Any) -> dict[str, Any]:
     }
     row |= {"label_zh": known.label.zh, "label_en": known.label.en, "state": "final", "reason": None}
     return row | {"value": None, "target": None, "attainment_rate": None, "score": None} | cells
+
+
+def action(position: int, **cells: Any) -> dict[str, Any]:
+    told = {"sentence_zh": f"渠道 {position} 的成本偏高。", "sentence_en": f"Channel {position} costs too much."}
+    due = {"owner": "team:sales", "due_on": pd.Timestamp(2026, 11, 27), "is_overdue": False}
+    return {"position": position} | told | due | cells
+
+
+def test_the_most_urgent_actions_come_first_and_the_others_are_counted():
+    [table] = action_tables(pd.DataFrame([action(position) for position in (7, 3, 1, 2, 6, 5, 4)]), "en")
+    lines = [" ".join(line.split()) for line in printed(table).splitlines()]
+    shown = [f"Channel {number} costs too much. team:sales 2026-11-27" for number in range(1, 6)]
+    assert lines[-6:] == [*shown, "ads.actions has 2 more, and what to do about each"]
+
+
+@pytest.mark.parametrize(("lang", "said"), [("zh", "渠道 1 的成本偏高。"), ("both", "Channel 1 costs too much.")])
+def test_an_action_is_told_in_the_language_asked_for(lang: str, said: str):
+    [table] = action_tables(pd.DataFrame([action(1)]), lang)
+    assert said in printed(table)
+
+
+def test_where_there_is_nothing_to_act_on_nothing_is_printed():
+    assert action_tables(pd.DataFrame(columns=list(action(1))), "en") == []
 
 
 def test_the_kpi_table_shows_each_unit_as_it_is_read():
