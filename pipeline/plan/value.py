@@ -18,9 +18,8 @@ class Value(Strict):
     margin_coverage: Share = 0.5
     """Share of net spend whose cost must be known before its margin stands in for the rest, where none is declared."""
     lifetime_years: Annotated[float, Field(gt=0, le=100)] | None = None
-    """How long a customer stays; derived from how many left within a year where it is not declared."""
-    churn_months: Annotated[int, Field(ge=1, le=24)] = 6
-    """Who bought nothing for so long has left (S3; I24)."""
+    """How long a customer stays; derived from how many left within a year where it is not declared: who bought nothing
+    for lifecycle.churned_months has (S3; I24)."""
     longest_lifetime_years: Annotated[float, Field(gt=0)] = 10
     """A derived lifetime is cut here: few leavers in one year say little about the years to come."""
     discount_rate: Annotated[float, Field(ge=0, le=1)] = 0

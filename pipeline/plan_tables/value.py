@@ -19,12 +19,12 @@ def classes(plan: Plan) -> list[Row]:
 
 def rows(plan: Plan, as_of: date) -> dict[str, list[Row]]:
     """The day the held-out months begin after, and those after which a purchase made, or makes, a customer active."""
-    value, year_ago = plan.segments.value, months_before(as_of, 12)
+    months, year_ago = plan.segments.lifecycle.churned_months, months_before(as_of, 12)
     days = {
-        "holdout_after": months_before(as_of, value.holdout_months),
+        "holdout_after": months_before(as_of, plan.segments.value.holdout_months),
         "year_ago": year_ago,
-        "active_after": months_before(as_of, value.churn_months),
-        "was_active_after": months_before(year_ago, value.churn_months),
+        "active_after": months_before(as_of, months),
+        "was_active_after": months_before(year_ago, months),
     }
     return {"plan.value": [days]}
 

@@ -95,7 +95,7 @@ def test_who_first_bought_in_the_held_out_months_is_not_foretold():
     ],
 )
 def test_who_bought_within_the_months_of_the_plan_is_active(days: list[str], was_active: bool, is_active: bool):
-    row = history([sale(day) for day in days], Value(churn_months=6))
+    row = history([sale(day) for day in days])
     assert (row["was_active"], row["is_active"]) == (was_active, is_active)
 
 

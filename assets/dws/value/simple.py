@@ -62,8 +62,8 @@ def lifetime_fits(found: Lifetime, plan: Value) -> list[Fit]:
     is_derived = found.source == "churn"
     few = None if found.left_rate is not None or refused else "too few customers active a year ago"
     words = Label(
-        zh=f"一年前活跃、此后连续 {plan.churn_months} 个月未购买的客户占比",
-        en=f"share of customers active a year ago who have bought nothing for {plan.churn_months} months since",
+        zh="一年前活跃、此后流失（lifecycle.churned_months）的客户占比",
+        en="share of customers active a year ago who have churned since (lifecycle.churned_months)",
     )
     return [
         fit_row(
