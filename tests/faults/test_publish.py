@@ -136,7 +136,7 @@ class TestKilled:
             pytest.param("after", "^delete from", OLD, id="with-scores-replaced"),
             pytest.param("before", "insert into meta.publications", OLD, id="with-segments-replaced"),
             pytest.param("after", "insert into meta.publications", OLD, id="before-the-commit"),
-            pytest.param("before", "select distinct as_of", NEW, id="after-the-commit"),
+            pytest.param("before", "bool_or\\(is_closing", NEW, id="after-the-commit"),
         ],
     )
     def test_readers_see_the_old_or_the_new_day_and_the_next_run_mends_the_rest(

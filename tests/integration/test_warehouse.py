@@ -88,9 +88,9 @@ class TestPublishing:
         }
         pq.write_table(pa.table({name: pa.array(v, kind) for name, (kind, _, v) in values.items()}), tmp_path / "a")
         columns = tuple(Column(name, kind, name) for name, (_, kind, _) in values.items())
-        table = Table("ads.kpi_values", "Values.", columns, ("n",), (tmp_path / "a",))
-        assert publish(Warehouse(server), [table], run()) == {"ads.kpi_values": 8}
-        found = rows(server, f"select {', '.join(values)} from ads.kpi_values order by n")
+        table = Table("ads.funnel", "Values.", columns, ("n",), (tmp_path / "a",))
+        assert publish(Warehouse(server), [table], run()) == {"ads.funnel": 8}
+        found = rows(server, f"select {', '.join(values)} from ads.funnel order by n")
         values["parts"] = (pa.string(), "jsonb", [{"a": [1, "x"]}] * 8)
         assert found == list(zip(*[expected for _, _, expected in values.values()], strict=True))
 
