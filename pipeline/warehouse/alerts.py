@@ -1,16 +1,15 @@
 """Alerts: what a day's signals do to them, and what people do. Their state is kept from day to day."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Literal
 
-from psycopg2 import sql
 from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement, transaction
+from pipeline.warehouse.views import keep_current
 
 SIGNALS = "ads.alert_signals"
 MERGE = ("alerts_seen", "alerts_over", "alerts_new")
@@ -18,8 +17,8 @@ MERGE = ("alerts_seen", "alerts_over", "alerts_new")
 
 VIEWS = "alert_views"
 CHINESE = {
-    "alerts_zh": "预警状态 · One row per alert and episode, in Chinese.",
-    "alert_events_zh": "预警记录 · Whatever happened to an alert, in Chinese.",
+    "ads.alerts_zh": "预警状态 · One row per alert and episode, in Chinese.",
+    "ads.alert_events_zh": "预警记录 · Whatever happened to an alert, in Chinese.",
 }
 
 Change = Literal["acknowledged", "paused", "reset"]
@@ -38,26 +37,9 @@ def merge(cursor: Cursor, as_of: date) -> None:
         return
     if not _are_there(cursor):
         cursor.execute(statement("alert_tables"))
-    _tell_in_chinese(cursor)
+    keep_current(cursor, VIEWS, CHINESE)
     for name in MERGE:
         cursor.execute(statement(name), {"as_of": as_of})
-
-
-def _tell_in_chinese(cursor: Cursor) -> None:
-    """Make the Chinese views where they are missing, or others than those of this version; their comments say which."""
-    text = statement(VIEWS)
-    made = hashlib.sha256(text.encode()).hexdigest()[:12]
-    cursor.execute("select obj_description(to_regclass('ads.alerts_zh'), 'pg_class')")
-    [comment] = cursor.fetchone() or [None]
-    if comment is not None and comment.endswith(made):
-        return
-    cursor.execute(text)
-    for name, told in CHINESE.items():
-        cursor.execute(
-            sql.SQL("comment on view {} is {}").format(
-                sql.Identifier("ads", name), sql.Literal(f"{told} Version {made}")
-            )
-        )
 
 
 def read(connection: Connection, *, everything: bool = False) -> list[dict[str, Any]]:

@@ -12,9 +12,11 @@ from psycopg2.extensions import cursor as Cursor
 from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement, transaction
 from pipeline.warehouse.relations import Publication
+from pipeline.warehouse.views import keep_current
 
 FIGURES = "ads.kpi_values"
 LEDGER = "dq.ledger"
+CHINESE = {"ads.restatements_zh": "数据重述 · ads.restatements in Chinese."}
 
 
 class Sign(NamedTuple):
@@ -70,6 +72,7 @@ def journal(cursor: Cursor, names: Collection[str], publication: Publication, wi
     earlier = _earlier(cursor, publication.as_of)
     if not _are_there(cursor):
         cursor.execute(statement("restatement_tables"))
+    keep_current(cursor, "restatement_views", CHINESE)
     if earlier is None:
         return 0
     days = {"earlier": earlier.as_of, "as_of": publication.as_of}

@@ -9,8 +9,14 @@ from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement
 from pipeline.warehouse.relations import Publication
 from pipeline.warehouse.restatements import FIGURES
+from pipeline.warehouse.views import keep_current
 
 OPTION = "--replace-closing"
+VIEWS = {
+    "ads.closing_scorecard": "结项记分卡 · One row per KPI and member on the closing snapshot of a campaign: the "
+    "official figures of the whole campaign, frozen.",
+    "ads.closing_scorecard_zh": "结项记分卡 · ads.closing_scorecard in Chinese.",
+}
 
 
 def frozen_at(cursor: Cursor, as_of: date, run_id: str = "") -> datetime | None:
@@ -49,9 +55,6 @@ def refuse_frozen(cursor: Cursor, publication: Publication) -> None:
 
 
 def show(cursor: Cursor, names: Collection[str]) -> None:
-    """Make what readers see of it, with the first figures."""
-    if FIGURES not in names:
-        return
-    cursor.execute("select to_regclass('ads.closing_scorecard') is null")
-    if (cursor.fetchone() or [False])[0]:
-        cursor.execute(statement("closing_scorecard"))
+    """Make what readers see of it, from the first figures on."""
+    if FIGURES in names:
+        keep_current(cursor, "closing_scorecard", VIEWS)

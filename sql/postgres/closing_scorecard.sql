@@ -1,4 +1,8 @@
--- The campaign's last word: the official figures of its closing snapshot, as they were frozen. Made with the first figures.
+-- The campaign's last word: the official figures of its closing snapshot, as they were frozen.
+-- Made with the first figures. Safe to repeat.
+drop view if exists ads.closing_scorecard_zh;
+drop view if exists ads.closing_scorecard;
+
 create view ads.closing_scorecard as
 with closings as (
     select distinct on (p.as_of) p.as_of, p.published_at, p.plan_hash
@@ -80,7 +84,6 @@ select
     s.plan_hash as "方案指纹"
 from ads.closing_scorecard as s;
 
-comment on view ads.closing_scorecard is '结项记分卡 · One row per KPI and member on the closing snapshot of a campaign: the official figures of the whole campaign, frozen';
 comment on column ads.closing_scorecard.as_of is '结项日期 · Day of the closing snapshot';
 comment on column ads.closing_scorecard.published_at is '发布时间 · When it was published';
 comment on column ads.closing_scorecard.kpi is '指标 · KPI';
@@ -103,7 +106,6 @@ comment on column ads.closing_scorecard.unit is '单位 · count, currency, rate
 comment on column ads.closing_scorecard.better is '优劣方向 · higher or lower';
 comment on column ads.closing_scorecard.is_restated is '是否重述 · Whether the snapshot was replaced on demand and told this figure otherwise before: see ads.restatements';
 comment on column ads.closing_scorecard.plan_hash is '方案指纹 · Hash of the plan';
-comment on view ads.closing_scorecard_zh is '结项记分卡 · ads.closing_scorecard in Chinese';
 
 revoke all on ads.closing_scorecard, ads.closing_scorecard_zh from public, tuoke_reader;
 grant select on ads.closing_scorecard, ads.closing_scorecard_zh to tuoke_reader;

@@ -38,51 +38,6 @@ create table if not exists ads.restatements (
 
 create index if not exists restatements_unsigned on ads.restatements (restatement_id) where signed_at is null and not is_expected;
 
-create or replace view ads.restatements_zh as
-select
-    r.restatement_id as "重述编号",
-    r.label_zh as "指标名称",
-    r.kpi as "指标",
-    r.variant as "口径",
-    r.old_variant as "原口径",
-    case r.period_kind
-        when 'day' then '日'
-        when 'week' then '周'
-        when 'month' then '月'
-        when 'quarter' then '季度'
-        when 'campaign' then '活动期'
-        when 'baseline' then '基期'
-        else r.period_kind
-    end as "周期类型",
-    r.period as "周期",
-    r.period_start as "周期开始",
-    r.period_end as "周期结束",
-    case r.dimension
-        when 'total' then '总计'
-        when 'channel' then '渠道'
-        when 'team' then '团队'
-        when 'staff' then '员工'
-        when 'region' then '客户区域'
-        when 'sales_region' then '销售区域'
-        when 'product' then '产品'
-        else r.dimension
-    end as "维度",
-    r.member as "维度成员",
-    r.old_value as "原数值",
-    r.new_value as "新数值",
-    r.difference as "差额",
-    r.difference_rate as "变动率",
-    r.reason_zh as "原因",
-    r.old_as_of as "原评估日期",
-    r.new_as_of as "新评估日期",
-    r.is_rerun as "是否同日重跑",
-    r.is_expected as "是否正常进展",
-    r.journalled_at as "记录时间",
-    r.signed_by as "签认人",
-    r.signed_at as "签认时间",
-    r.note as "备注"
-from ads.restatements as r;
-
 comment on table ads.restatements is '数据重述 · One row per published figure that came out otherwise later: the official variant, of a day run again, or of a period that was over when it was published; of figures that only went on the total alone. Kept for ever';
 comment on column ads.restatements.restatement_id is '重述编号 · Number to sign it by: one KPI and period, with all members that changed';
 comment on column ads.restatements.kpi is '指标 · KPI';
@@ -116,7 +71,6 @@ comment on column ads.restatements.journalled_at is '记录时间 · When the ne
 comment on column ads.restatements.signed_by is '签认人 · Who has taken note of it: an id or a team';
 comment on column ads.restatements.signed_at is '签认时间 · When';
 comment on column ads.restatements.note is '备注 · What was said about it';
-comment on view ads.restatements_zh is '数据重述 · ads.restatements in Chinese';
 
-revoke all on ads.restatements, ads.restatements_zh from public, tuoke_reader;
-grant select on ads.restatements, ads.restatements_zh to tuoke_reader;
+revoke all on ads.restatements from public, tuoke_reader;
+grant select on ads.restatements to tuoke_reader;
