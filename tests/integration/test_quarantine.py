@@ -198,6 +198,7 @@ class TestExport:
 
 class TestReplay:
     def test_mended_rows_count_in_what_readers_see(self, company: Company):
+        """I49: kept back with a reason, and let in once mended."""
         assert query(company.database, REVENUE) == [("withheld", None)]
         replayed = company.take_back(company.mend("orders", lambda row: MENDED[line(row)]))
         assert len(replayed.keys) == 4

@@ -46,6 +46,7 @@ def order(one: dict[str, str], other: dict[str, str], key: int, fen: int) -> dic
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(CELLS, min_size=1, max_size=25))
 def test_rows_and_money_that_came_went_one_way_and_both_judgements_agree(cells: list[tuple]) -> None:
+    """I49: what is kept back is still there."""
     gate = gate_of("orders")
     rows = [order(*cell) for cell in cells]
     with holding("orders", rows) as session:

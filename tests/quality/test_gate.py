@@ -208,6 +208,7 @@ def test_variants_of_an_id_are_one_row(variant: str) -> None:
     [("contact_unique", {"customer_id": "c001", "name": "二"}), ("identity_unique", {"customer_id": "C002"})],
 )
 def test_rows_that_share_only_a_wider_key_are_counted_but_stay_two_records(wider_key: str, cells: Cells) -> None:
+    """I45: id and telephone, and name, telephone and address; ids in one form, and each key with its own count."""
     rows = [row("customers", customer_id="C001", name="一"), row("customers", **{"name": "一"} | cells)]
     with holding("customers", rows) as session:
         counted = gate_of("customers").split(session)
@@ -218,6 +219,19 @@ def test_rows_that_share_only_a_wider_key_are_counted_but_stay_two_records(wider
 def test_a_quarantined_copy_does_not_take_its_good_twin_along() -> None:
     rows = [row("orders", order_id="O1", amount="x", recorded_at="2026-11-02"), row("orders", order_id="O1")]
     assert outcomes("orders", rows) == {2: "quarantined", 3: "accepted"}
+
+
+@pytest.mark.parametrize(
+    ("cells", "outcome"),
+    [
+        pytest.param({"kind": "sale", "amount": "-5"}, "quarantined", id="sale"),
+        pytest.param({"kind": "refund", "amount": "-5", "refund_of": "O1"}, "accepted", id="refund-of-an-order"),
+        pytest.param({"kind": "refund", "amount": "-5"}, "quarantined", id="refund-of-nothing"),
+    ],
+)
+def test_an_amount_below_zero_is_let_in_as_a_refund_of_an_order(cells: Cells, outcome: str) -> None:
+    """I51."""
+    assert outcomes("orders", [row("orders", **cells)]) == {2: outcome}
 
 
 @pytest.mark.parametrize("value", ["NaN", "inf", "-inf", "1e999", "99999999999999999999", "1.234,50"])
@@ -309,6 +323,7 @@ def test_a_rule_that_still_fails_in_dwd_is_found_in_the_written_file(tmp_path: P
 
 
 def test_the_hash_of_a_person_changes_with_the_key() -> None:
+    """I45: keyed SHA-256, not MD5."""
     import pyarrow as pa
     from sent import sent
 

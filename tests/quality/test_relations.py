@@ -62,6 +62,7 @@ def test_an_id_a_merged_customer_once_had_is_known() -> None:
     ],
 )
 def test_refunds_add_up_to_no_more_than_their_order(refunds: Rows, broken: int) -> None:
+    """I51: what is negative takes back an order, and no more than it came to."""
     counts = found(orders=[order("O1"), *refunds])
     assert counts["orders", "refunds_within_order"] == (len(refunds), broken)
 

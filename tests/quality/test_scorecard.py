@@ -1,6 +1,7 @@
 """The four rates of S0 §4.3 and the state they put a source in."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -47,11 +48,35 @@ def test_completeness_is_the_share_of_rows_with_every_required_field(bad: int, s
     assert (found["rows_good"], found["rate"], found["status"]) == (100 - bad, (100 - bad) / 100, status)
 
 
+def test_a_row_is_complete_whatever_its_values_are_and_cells_are_counted_beside() -> None:
+    """I44, of completeness: of two bad rows only the one that lacks a field is incomplete, by one cell."""
+    found = scores("orders", orders(18) + orders(1, customer_id="") + orders(1, amount="-5"))
+    assert found["completeness"]["rate"] == 0.95
+    cells, before = found["cell_completeness"], scores("orders", orders(20))["cell_completeness"]
+    assert (before["rows_total"], before["rows_good"]) == (cells["rows_total"], cells["rows_good"] + 1)
+
+
+def test_duplicates_are_counted_before_they_are_merged_and_again_after(tmp_path: Path) -> None:
+    """I46."""
+    gate, file = gate_of("orders"), tmp_path / "part.parquet"
+    with holding("orders", orders(98) + orders(1) * 2) as session:
+        counted = gate.split(session)
+        session.write(gate.accepted(), file, order_by=["order_id"])
+        found = rates(gate, counted, 0, gate.measure_accepted(file, session), Quality())
+    told = {score["layer"]: score for score in found if score["dimension"] == "duplicates"}
+    assert {layer: (score["rows_good"], score["rows_total"]) for layer, score in told.items()} == {
+        "ods": (2, 100),
+        "dwd": (0, 98),
+    }
+    assert {layer: score["status"] for layer, score in told.items()} == {"ods": "below_threshold", "dwd": "met"}
+
+
 @pytest.mark.parametrize(
     ("repeats", "status"),
     [pytest.param(1, "met", id="exactly-1-percent"), pytest.param(2, "below_threshold", id="two-percent")],
 )
 def test_fewer_duplicates_are_better(repeats: int, status: str) -> None:
+    """I47: at most 1 % is good, more than that is the alarm."""
     found = scores("orders", orders(100 - repeats) + orders(1) * repeats)["duplicates"]
     assert (found["rows_good"], found["better"], found["status"]) == (repeats, "lower", status)
 

@@ -118,6 +118,7 @@ def test_every_city_is_known_by_its_name() -> None:
     ],
 )
 def test_an_industry_is_a_section_however_it_is_called(text: str, letter: str) -> None:
+    """I66: aliases of one value."""
     assert industry_of(text) == f"{letter} {sections()[letter]}"
 
 
@@ -143,6 +144,7 @@ def test_there_are_twenty_sections_and_each_is_its_own_form() -> None:
     ],
 )
 def test_text_folds_to_one_script_and_width(text: str, folded: str) -> None:
+    """I66: traditional characters, full width and notes of pronunciation."""
     assert fold(text) == folded
 
 
@@ -176,6 +178,7 @@ def test_what_the_standard_does_not_know_stays_as_sent_and_is_counted() -> None:
 
 
 def test_a_plan_with_regions_and_industries_of_its_own_leaves_them_as_sent() -> None:
+    """I62: which industries there are is data."""
     frame, found = accepted(customers(), regions=(), industries=())
     assert sorted(frame["region"].dropna()) == sorted(["廣東省深圳市", "朝阳区", "华东"])
     assert "region_standard" not in found

@@ -52,6 +52,7 @@ def fill(column: str = "industry", rule: str = "mode", **how: Any) -> Cleaning:
     [pytest.param(19, "filled", id="exactly-5-percent"), pytest.param(18, "to_verify", id="a-little-more")],
 )
 def test_up_to_five_percent_are_filled_and_marked_cell_by_cell(complete: int, action: str) -> None:
+    """I48: exactly 5 % still passes, and what is filled is flagged."""
     rows, [told] = treated(customers(("广东省-深圳市", None), more=complete), fill())
     assert told["action"] == action
     assert (told["rows_total"], told["rows_affected"]) == (complete + 1, 1)
@@ -162,6 +163,7 @@ def test_a_word_for_why_there_is_no_value_is_no_value_and_the_reason_is_counted(
 
 
 def test_filled_values_do_not_count_as_complete() -> None:
+    """I48."""
     gate = gate_of("customers")
     sent = [
         row("customers", customer_id=f"{n}", phone=f"138001380{n:02d}", industry="" if n == 0 else "制造业")
@@ -245,6 +247,7 @@ def test_money_that_stands_out_is_flagged_and_stays_what_it_was() -> None:
     ],
 )
 def test_what_must_not_be_filled_is_refused_with_the_reason(how: dict[str, Any], complaint: str) -> None:
+    """I48: never money or keys."""
     [fault] = cleaning_faults(a_plan(cleaning=Cleaning(fill=[Fill(**how)])))
     assert fault.startswith(f"cleaning.fill[1], {how['table']}.{how['column']}: ")
     assert complaint in fault

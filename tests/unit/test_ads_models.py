@@ -215,6 +215,7 @@ COMPANY = {
 
 
 def test_every_class_is_listed_also_where_nobody_is_in_it() -> None:
+    """I31."""
     found = summary("rfm", COMPANY)
     assert list(found)[:4] == ["high_value", "potential", "new", "at_risk"]
     assert (len(found), list(found)[-1]) == (13, "no_order")
@@ -228,6 +229,7 @@ def test_every_class_is_listed_also_where_nobody_is_in_it() -> None:
 
 @pytest.mark.parametrize("scheme", ["rfm", "abc"])
 def test_the_shares_of_a_scheme_add_up_to_one(scheme: str) -> None:
+    """I31."""
     found = summary(scheme, COMPANY).values()
     assert sum(row["customers"] for row in found) == 4
     assert sum(row["customer_share"] for row in found) == pytest.approx(1)

@@ -380,6 +380,7 @@ def test_an_indicator_without_weight_is_left_out() -> None:
 
 
 def test_reasons_are_the_three_that_add_most_and_a_tie_goes_to_the_first_of_the_plan() -> None:
+    """I39: reasons per customer."""
     found = score(CALM | {"breadth": 1.0, "csat_low": 0.25, "nps_low": 3.0, "payment_delay": 17.5})
     assert [found[f"reason_{place}_id"] for place in (1, 2, 3)] == ["nps_low", "csat_low", "breadth"]
 
@@ -575,6 +576,15 @@ def test_one_number_of_an_indicator_may_be_given_alone() -> None:
 def test_a_warning_that_cannot_be_computed_is_refused(wrong: Row, message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         Churn.model_validate(wrong)
+
+
+def test_twelve_indicators_have_weights_and_the_plan_says_from_which_score_on_it_warns() -> None:
+    """I39."""
+    assert len(USUAL) == 12
+    assert all(indicator.weight > 0 for indicator in USUAL.values())
+    half = {"overdue": 1.75}
+    found = [score(half, warned_from=warned_from, least_told_share=0.25)["class_id"] for warned_from in (50.0, 50.1)]
+    assert found == ["churn_warned", "churn_watch"]
 
 
 def test_every_indicator_is_explained_in_both_languages() -> None:

@@ -142,6 +142,48 @@ def test_a_missing_part_leaves_its_weight_to_the_others_and_is_listed_with_the_r
     assert (row["state"], row["reason"]) == ("provisional", "missing: cac, nps, aov, visits")
 
 
+def test_the_score_is_the_weighted_mean_of_the_parts():
+    """I07: (80 x 0.60 + 20 x 0.35) / 0.95."""
+    assert composite({"a": 80.0, "b": 20.0}, {"a": 0.60, "b": 0.35}).score == pytest.approx(55 / 0.95)
+
+
+def test_money_and_counts_meet_only_as_points_between_floor_and_target():
+    """I06: 2 of 4 customers are 50 points, 2,250 a customer between 3,000 and 2,000 are 75."""
+    values = evaluate(
+        {"sales": [first_sale("a", 1), first_sale("b", 1)], "costs": [cost(4500)]},
+        targets=[target("new_customers", 4), target("cac", 2000, floor=3000)],
+    )
+    row = only(composite_scores(values, plan(M1=model({"new_customers": 0.5, "cac": 0.5}))))
+    assert row["score"] == pytest.approx(62.5)
+
+
+@pytest.mark.parametrize(
+    ("targets", "score", "weights", "missing"),
+    [
+        pytest.param([], 50, {"new_customers": 1.0}, {"total_cost": "no target"}, id="no-planned-cost"),
+        pytest.param(
+            [target("total_cost", 1000, floor=2000)], 55, {"new_customers": 0.9, "total_cost": 0.1}, {}, id="planned"
+        ),
+        pytest.param(
+            [target("total_cost", 1000)],
+            50,
+            {"new_customers": 1.0},
+            {"total_cost": "not scored: the target has no floor on its worse side"},
+            id="no-worse-end",
+        ),
+    ],
+)
+def test_what_it_cost_is_scored_only_against_what_was_planned(targets, score, weights, missing):
+    """I10: less is better; without a plan the 10 % go to the others, and that is told."""
+    values = evaluate(
+        {"sales": [first_sale("a", 1)], "costs": [cost(900)]}, targets=[target("new_customers", 2), *targets]
+    )
+    row = only(composite_scores(values, plan(M1=model({"new_customers": 0.9, "total_cost": 0.1}))))
+    assert row["score"] == pytest.approx(score)
+    assert json.loads(row["effective_weights"]) == pytest.approx(weights)
+    assert json.loads(row["missing_parts"]) == missing
+
+
 def test_without_any_part_there_is_no_score():
     row = only(
         scored(part("cac", None, value=None, state="withheld", reason="expenses: absent"), M1=model({"cac": 1.0}))

@@ -3,9 +3,10 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from models import Row, a_plan, run_model
+from models import DAY, Row, a_plan, run_model
 
 from pipeline.plan import Label, Play, Segments
+from pipeline.plan_tables import plan_tables
 from quality.staged import SCHEMES
 
 PERSONAS = [{"class_id": "persona_none", "position": 1, "label_zh": "未分群客户", "label_en": "In no group"}]
@@ -60,10 +61,22 @@ def test_every_customer_has_one_class_in_every_scheme(orders: list[Row]):
 
 
 def test_the_wide_table_repeats_what_each_scheme_says():
+    """I36: each scheme has a column of its own."""
     tables = company(2, [bought("C1", "2026-11-19", 120_000)])
     wide = {row["customer_id"]: row for row in run_model("dws.customer_segments", tables)}
     for row in run_model("dws.customer_classes", tables):
         assert wide[row["customer_id"]][f"{row['scheme']}_class_id"] == row["class_id"]
+
+
+def test_a_name_two_schemes_share_is_two_classes() -> None:
+    """I36: "potential" of RFM, of the tiers and of value and profit are three, and no one is made of another."""
+    listed = plan_tables(a_plan(), DAY, additive=frozenset())["plan.segment_classes"].to_pylist()
+    segments = [row["segment"] for row in listed]
+    assert len(set(segments)) == len(segments)
+    assert {"potential", "tier_potential", "matrix_high_potential"} <= set(segments)
+    orders = [bought("C1", "2026-08-20", 50_000 / 3, number) for number in (1, 2, 3)]
+    [row] = run_model("dws.customer_segments", company(1, orders))
+    assert (row["rfm_class_id"], row["tier_class_id"]) == ("potential", "vip")
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,7 @@ UNRATED_, BASE_, POTENTIAL_, VIP_ = range(4)
     ],
 )
 def test_the_decision(rank: int, score: float, annual: int, previous: int, warnings: int, decided: tuple[str, str]):
+    """I38: up from +30 %; down from -30 %, which is our assumption."""
     frame = spend((annual, previous, 0, 0, False)).assign(
         score=[float(score)], contribution_score=0.0, strategic_score=0.0, growth_score=0.0
     )
@@ -166,6 +167,17 @@ def test_a_higher_score_never_gives_a_lower_tier(rank: int, scores: list[int], a
     assert 1 <= lower <= higher <= 3
 
 
+@pytest.mark.parametrize(("downgrade", "rule"), [(-0.30, "warned"), (-0.50, "kept_no_fall")])
+def test_how_far_spend_must_fall_is_for_the_plan_to_say(downgrade: float, rule: str):
+    """I38: the documents say how far it must rise, and not how far it must fall."""
+    frame = spend((70, 100, 0, 0, False)).assign(
+        score=[10.0], contribution_score=0.0, strategic_score=0.0, growth_score=0.0
+    )
+    standing = Standing(np.array([VIP_], dtype=np.int8), np.array([0]))
+    [row] = decide(frame, standing, Tiers(downgrade=downgrade)).to_dict("records")
+    assert RULES[row["rule_id"]] == rule
+
+
 # --- official and provisional ---
 
 GROWN = [bought("C1", "2025-02-01", 100), bought("C1", "2025-08-01", 50), bought("C1", "2026-09-01", 500)]
@@ -173,6 +185,7 @@ PEERS = [bought(f"C{number}", day, 200) for number in (2, 3, 4) for day in ("202
 
 
 def test_the_tier_is_frozen_between_re_ratings_and_the_trial_follows_the_day():
+    """I37: official by the quarter, provisional by the day."""
     orders = [*PEERS, bought("C1", "2026-01-01", 10), bought("C1", "2026-10-20", 900)]
     found = [tiers_of(orders[: len(orders) - (day < "2026-10-20")], 4, as_of=day)[0] for day in QUARTER]
     official = [[row[name] for name in ("class_id", "rule_id", "score", "rated_on", "sentence_en")] for row in found]
@@ -375,6 +388,7 @@ def as_orders(events: list[tuple[int, int, int, int, str]]) -> list[Row]:
 @settings(max_examples=12, deadline=None)
 @given(events=ORDERS, data=st.data())
 def test_history_has_no_gaps_and_no_overlaps_and_ends_with_the_tier_of_the_day(events: list[Any], data: st.DataObject):
+    """I37: validity from day to day."""
     orders = as_orders(events)
     rows, now = history(orders, 4), tiers_of(orders, 4)
     for tier in now:

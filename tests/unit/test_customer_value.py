@@ -110,6 +110,7 @@ def numbers(table: pd.DataFrame, name: str) -> np.ndarray:
 
 
 def test_simple_value_is_margin_times_order_value_times_orders_a_year_times_years():
+    """I16: 0.25 × 300 × 3 × 4."""
     [row] = valued(
         {"orders": 6, "net_amount": 1800, "net_amount_12m": 600, "margin_amount_12m": 150, "known_days": 730.5}
     )

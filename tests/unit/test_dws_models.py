@@ -89,6 +89,7 @@ STRANGER: Row = {"phone": None, "email": None}
     ],
 )
 def test_a_valid_lead_can_be_reached_and_says_what_it_needs(lead: Row, valid: bool) -> None:
+    """I23: contactable, and with a need."""
     assert one("dws.lead_journey", leads=[lead], customers=[{}])["is_valid"] is valid
 
 
@@ -101,6 +102,7 @@ def test_a_valid_lead_can_be_reached_and_says_what_it_needs(lead: Row, valid: bo
     ],
 )
 def test_a_valid_lead_has_the_least_score(score: float | None, valid: bool) -> None:
+    """I23: where the plan asks for a score, it is reached at exactly that score."""
     plan = a_plan(definitions=Definitions(valid_lead=ValidLead(minimum_score=60.0)))
     assert one("dws.lead_journey", plan, leads=[{"score": score}])["is_valid"] is valid
 
@@ -592,6 +594,7 @@ def orders_of(customer: str, number: int, amount: float, last: str) -> list[Row]
     ],
 )
 def test_the_class_by_the_seeds_limits(number: int, amount: float, last: str, class_id: str) -> None:
+    """I28, I33: a limit belongs to one side only, months are the calendar's, and every class names its rule."""
     found = one("dws.customer_rfm", customers=[{}], orders=orders_of("C1", number, amount, last))
     assert found["class_id"] == class_id
     grid = {cell.id for cell in CELLS}
@@ -606,17 +609,20 @@ def test_the_class_by_the_seeds_limits(number: int, amount: float, last: str, cl
     ],
 )
 def test_a_short_month_ends_on_its_last_day(last: str, class_id: str) -> None:
+    """I33: three calendar months before May 31 is the last day of February."""
     orders = orders_of("C1", 5, 100_000, last)
     assert one("dws.customer_rfm", as_of="2026-05-31", customers=[{}], orders=orders)["class_id"] == class_id
 
 
 def test_recency_looks_at_all_history_and_the_rest_at_the_window() -> None:
+    """I29: R on all history, F and M on 12 months."""
     orders = orders_of("C1", 6, 900_000, "2025-11-20")
     found = one("dws.customer_rfm", customers=[{}], orders=orders)
     assert (found["recency_days"], found["frequency"], found["monetary_amount"]) == (365, 0, 0)
 
 
 def test_the_window_is_the_plans() -> None:
+    """I29."""
     plan = a_plan(segments=Segments(rfm=Rfm(window_months=24)))
     found = one("dws.customer_rfm", plan, customers=[{}], orders=orders_of("C1", 6, 900_000, "2025-11-20"))
     assert (found["frequency"], found["class_id"]) == (6, "important_slipping")
@@ -628,6 +634,21 @@ def test_the_same_customer_is_classed_anew_on_another_day() -> None:
     days = ["2026-11-20", "2026-12-20", "2027-03-01", "2027-05-01"]
     found = [run_model("dws.customer_rfm", tables, as_of=day)[0]["class_id"] for day in days]
     assert found == ["new", "general_developing", "general_lapsed", "at_risk"]
+
+
+@pytest.mark.parametrize(
+    ("as_of", "classes"),
+    [
+        pytest.param("2024-02-01", ["no_order", "new"], id="in-february"),
+        pytest.param("2024-03-15", ["new", "general_developing"], id="55-days-later"),
+    ],
+)
+def test_a_customer_is_new_on_a_day_and_not_for_good(as_of: str, classes: list[str]) -> None:
+    """I32: who bought on January 20 is no new customer in a table that knows an order of March 15."""
+    bought = [*orders_of("C1", 1, 10, "2024-03-15"), *orders_of("C2", 1, 10, "2024-01-20")]
+    orders = [order for order in bought if order["ordered_at"] <= f"{as_of} 24"]
+    rows = run_model("dws.customer_rfm", {"customers": [{}, {}], "orders": orders}, as_of=as_of)
+    assert [row["class_id"] for row in rows] == classes
 
 
 def test_a_refund_before_and_after_the_day_that_moves_a_class() -> None:
@@ -770,6 +791,7 @@ HISTORIES = st.lists(
 def test_every_customer_has_exactly_one_class_and_the_first_rule_that_holds_gave_it(
     histories: list[list[tuple[int, int, bool]]], limits: list[tuple[Range, Range, Range]], as_of: date
 ) -> None:
+    """I28: coverage is 100 %, overlap 0, and every row says by which rule."""
     rules = [
         RfmRule(
             id=f"rule_{number}",
@@ -797,7 +819,12 @@ def test_every_customer_has_exactly_one_class_and_the_first_rule_that_holds_gave
     assert [row["customer_id"] for row in rows] == [customer["customer_id"] for customer in customers]
     for row, history in zip(rows, histories, strict=True):
         assert row["class_id"] == expected_class(history, plan.segments.rfm, as_of)
-        assert row["label_zh"] and row["sentence_zh"].endswith("。") and row["sentence_en"].endswith(".")
+        assert (
+            row["rule_id"]
+            and row["label_zh"]
+            and row["sentence_zh"].endswith("。")
+            and row["sentence_en"].endswith(".")
+        )
 
 
 def expected_class(history: list[tuple[int, int, bool]], rfm: Rfm, as_of: date) -> str:
@@ -854,6 +881,7 @@ def spenders(*amounts: float) -> dict[str, list[Row]]:
     ],
 )
 def test_the_class_goes_by_the_share_of_those_who_spent_more(amounts: list[float], classes: str) -> None:
+    """I34: the share of spend before the customer decides; who spent nothing, or less, is C."""
     assert "".join(row["class_id"] for row in run_model("dws.customer_abc", spenders(*amounts))) == classes
 
 
@@ -866,6 +894,7 @@ def test_what_was_given_back_is_no_part_of_the_total() -> None:
 
 
 def test_a_refund_moves_its_customer_down() -> None:
+    """I34: net of refunds."""
     tables = spenders(70, 20, 10)
     refund = {"customer_id": "C1", "kind": "refund", "refund_of": "O1", "amount": 65}
     moved = run_model("dws.customer_abc", {**tables, "orders": [*tables["orders"], refund]})
@@ -928,6 +957,30 @@ def test_high_value_goes_by_the_crms_grade_where_the_plan_says_so() -> None:
         "dws.customer_segments", {"customers": customers, "orders": orders}, plan=a_plan(definitions=definitions)
     )
     assert [row["is_high_value"] for row in rows] == [False, True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("definitions", "high_value"),
+    [
+        pytest.param(Definitions(), [True, False], id="rfm-unless-said-otherwise"),
+        pytest.param(Definitions(high_value="grade", high_value_grades=["A"]), [False, True], id="grade"),
+    ],
+)
+def test_the_plan_chooses_who_is_of_high_value_and_the_rest_stays_to_be_seen(
+    definitions: Definitions, high_value: list[bool]
+) -> None:
+    """I22: class by RFM, grade of the CRM, kind, spend and tier stand beside the choice."""
+    tables = {
+        "customers": [{"grade": "C", "kind": "company"}, {"grade": "A", "kind": "person"}],
+        "orders": orders_of("C1", 5, 100_000, "2026-09-01"),
+    }
+    rows = run_model("dws.customer_segments", tables, plan=a_plan(definitions=definitions))
+    assert [row["is_high_value"] for row in rows] == high_value
+    told = ("rfm_class_id", "grade", "kind", "net_amount_12m", "tier_class_id")
+    assert [tuple(row[name] for name in told) for row in rows] == [
+        ("high_value", "C", "company", 100_000, "vip"),
+        ("no_order", "A", "person", 0, "unrated"),
+    ]
 
 
 def test_what_to_do_is_the_play_of_the_rfm_class() -> None:

@@ -33,7 +33,7 @@ from assets.ads.intervals import mean_interval, nps_interval, wilson_interval
 from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, one_to
-from pipeline.plan import Definitions, ValidLead
+from pipeline.plan import Definitions, Market, ValidLead
 from quality.scorecard import SourceState
 
 # --- any small data: the compiled query against a plain computation ---
@@ -645,6 +645,7 @@ def test_a_withheld_row_always_has_a_reason():
     ],
 )
 def test_more_is_better_from_the_floor_to_the_target(customers, score):
+    """I08: a scorecard looks at floor and target, not at the mean and the spread of all."""
     facts = {"sales": [first_sale(str(number), 1) for number in range(customers)]}
     row = one(evaluate(facts, targets=[target("new_customers", 10)], score_cap=120), "new_customers")
     assert row["score"] == pytest.approx(score)
@@ -698,6 +699,62 @@ def test_a_target_is_that_of_its_period():
     values = evaluate({}, periods=[CAMPAIGN, MONTH], targets=[target("leads", 18, period=MONTH)])
     assert one(values, "leads", period="2026-10")["target"] == 18
     assert pd.isna(one(values, "leads")["target"])
+
+
+# --- terms the documents use in several senses ---
+
+
+def test_each_meaning_of_conversion_has_a_name_of_its_own():
+    """I11: of 10 leads 8 are valid, 5 reached, 4 met, 3 decided and 2 won; actual against planned is attainment."""
+    leads = [won_lead(reached_met=True)] * 2 + [lead(is_lost=True, reached_met=True)]
+    leads += [lead(reached_met=True), lead(), *[lead(reached_touched=False)] * 3]
+    leads += [lead(is_valid=False, reached_touched=False)] * 2
+    values = evaluate({"lead_journey": leads}, targets=[target("lead_conversion_rate", 0.25)])
+    found = {
+        "lead_conversion_rate": 0.2,
+        "valid_lead_conversion_rate": 0.25,
+        "contact_conversion_rate": 0.4,
+        "meeting_win_rate": 0.5,
+        "win_rate": 2 / 3,
+    }
+    assert {kpi: one(values, kpi)["value"] for kpi in found} == pytest.approx(found)
+    assert one(values, "lead_conversion_rate")["attainment_rate"] == pytest.approx(0.8)
+
+
+def test_each_meaning_of_return_has_a_name_of_its_own():
+    """I13: 300 sold at a margin of 150 before the campaign's 100; the cost is taken off the margin once."""
+    values = evaluate({"sales": [first_sale("a", 300, margin_amount=150)], "costs": [cost(100)]})
+    found = {"revenue_cost_ratio": 3.0, "roi_revenue": 2.0, "roi_profit": 0.5, "io_ratio": 3.0}
+    assert {kpi: one(values, kpi)["value"] for kpi in found} == found
+
+
+def test_satisfaction_on_another_scale_is_rescaled_only_where_that_is_asked_for():
+    """I15: 4 of 5 is 75 between 1 and 5, and 90 of 100 is no answer on five points."""
+    of_100 = csat(90, scale_min=0.0, scale_max=100.0, scaled_score=90.0, is_topbox=False)
+    values = evaluate({"responses": [csat(4, scaled_score=75.0), of_100]})
+    assert (one(values, "csat_mean")["value"], one(values, "csat_mean")["n"]) == (4.0, 1)
+    assert one(values, "csat_mean", "hundred_point")["value"] == 82.5
+    assert one(values, "csat_topbox_rate")["value"] == 0.5
+
+
+def test_the_value_of_a_customer_is_divided_by_the_budget_once():
+    """I16: E = n x LTV / budget, 2 x 400 / 200; order value times LTV would be money squared."""
+    starts = [
+        {"customer_id": name, "first_ordered_on": DAY, "clv_amount": worth} for name, worth in (("a", 300), ("b", 500))
+    ]
+    values = evaluate({"customer_starts": starts, "budget_days": [{"day": DAY, "amount": 200}]})
+    assert (one(values, "clv_mean")["value"], one(values, "clv_mean")["n"]) == (400, 2)
+    assert one(values, "marketing_efficiency")["value"] == 4.0
+
+
+def test_industries_are_covered_by_industry_and_not_by_customer():
+    """I19: three new customers in one target industry cover one of two."""
+    starts = [{"customer_id": name, "first_ordered_on": DAY, "target_industry": "教育"} for name in "abc"]
+    starts.append({"customer_id": "d", "first_ordered_on": DAY})
+    targets = [{"industry": "教育"}, {"industry": "制造业"}]
+    definitions = Definitions(audience=Market(industries=["教育", "制造业"]))
+    values = evaluate({"customer_starts": starts, "target_industries": targets}, definitions=definitions)
+    assert one(values, "industry_coverage")["value"] == 0.5
 
 
 # --- intervals ---

@@ -273,6 +273,7 @@ def test_a_feature_that_is_the_same_for_all_is_left_out():
 
 
 def test_features_count_in_standard_deviations_from_the_mean():
+    """I08: here, and not in scorecards, a value is told by its distance from the mean of all."""
     scale = Scale.of("recency_days", np.array([0.0, 10.0, 20.0, np.nan]))
     assert (scale.mean, scale.deviation) == (10.0, pytest.approx(8.16497, abs=1e-5))
     assert scale.scores(np.array([10.0, np.nan])).tolist() == [0.0, 0.0]

@@ -59,6 +59,7 @@ def rule(rule_id: str, **ranges: Range) -> RfmRule:
     ],
 )
 def test_calendar_months_back(day: date, months: int, expected: date) -> None:
+    """I33."""
     assert months_before(day, months) == expected
 
 
@@ -66,6 +67,7 @@ def test_calendar_months_back(day: date, months: int, expected: date) -> None:
 
 
 def test_windows_are_half_open() -> None:
+    """I33."""
     [settings] = table("settings")
     assert (settings["campaign_starts_on"], settings["campaign_end"]) == (date(2026, 9, 1), date(2026, 12, 1))
     assert (settings["baseline_starts_on"], settings["baseline_end"]) == (date(2026, 6, 1), date(2026, 9, 1))

@@ -76,6 +76,7 @@ def test_a_good_folder_is_read(tmp_path: Path) -> None:
     ],
 )
 def test_a_mistake_in_the_plan_is_named_with_its_line(tmp_path: Path, change: tuple[str, str], told: list[str]) -> None:
+    """I61: a field left blank is refused, no value is invented."""
     message = complaint(tmp_path, plan=PLAN.replace(*change))
     for part in told:
         assert part in message

@@ -142,6 +142,7 @@ FIXED = Matrix(value_from=1000, profit_from=500)
 def test_value_and_profit_make_four_classes_and_one_of_who_is_unknown(
     value: float | None, profit: float | None, class_id: str
 ):
+    """I35: two axes, value and profit."""
     [row] = matrix((value, profit), limits=FIXED)
     assert row["class_id"] == class_id
 
@@ -198,6 +199,7 @@ def test_profit_goes_by_the_margin_rate_where_a_cost_is_unknown():
 def test_growth_is_the_last_six_months_against_the_six_before(
     orders: list[tuple[str, int]], growth_rate: float | None, growth_id: str
 ):
+    """I35: growth is a column beside the two axes."""
     tables = {
         "customers": CUSTOMER,
         "orders": [sale(day, amount, cost_amount=10) for day, amount in orders],
