@@ -144,6 +144,7 @@ def _of_kpis(day: Day) -> Iterator[Observation]:
                 "dimension": row["dimension"],
                 "better": row["better"],
                 "has_target": "no" if due is None else "yes",
+                "may_be_chance": "yes" if _holds(row, due) else "no",
             },
             words={
                 "label": _label(row),
@@ -166,6 +167,12 @@ def _due(row: Row, day: Day) -> float | None:
         part * _share(max(first, window.starts_on), min(months_before(first, -1), window.end), end)
         for first, part in months.items()
     )
+
+
+def _holds(row: Row, due: float | None) -> bool:
+    """Whether the interval of a figure holds what is due: then nobody can tell that it is not reached."""
+    lower, upper = number(row["lower"]), number(row["upper"])
+    return None not in (due, lower, upper) and lower <= due <= upper
 
 
 def _share(start: date, end: date, now: date) -> float:
@@ -416,7 +423,7 @@ SOURCES: Mapping[str, Source] = {
         KPI_VALUES.name,
         _of_kpis,
         _names("value", "target", "due", "reached", "gap", "excess", "change", "unit_cost_change"),
-        _names("kpi", "dimension", "better", "has_target"),
+        _names("kpi", "dimension", "better", "has_target", "may_be_chance"),
         _names("label", "whose"),
     ),
     "channel": Source(CHANNEL_SCORECARD.name, _of_channels, frozenset(_CHANNEL), _names("fired", "budget_state")),

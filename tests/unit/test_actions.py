@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from facts import cost, evaluate, first_sale, target
+from facts import cost, evaluate, first_sale, lead, target, won_lead
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from models import a_plan
@@ -247,8 +247,19 @@ def test_what_is_due_follows_the_milestones(until: date, due: str):
     assert f"按目标到今天应为 {due}，" in row["sentence_zh"]
 
 
+@pytest.mark.parametrize(
+    ("leads", "rules"),
+    [pytest.param(10, [], id="one-of-ten"), pytest.param(400, ["behind_target"], id="forty-of-four-hundred")],
+)
+def test_a_gap_that_may_be_chance_is_no_problem(leads: int, rules: list[str]):
+    """A tenth is won where a fifth is aimed at; of ten leads a fifth may as well have been won."""
+    facts = {"lead_journey": [won_lead() if number % 10 == 0 else lead() for number in range(leads)]}
+    kpis = evaluate(facts, periods=PERIODS, targets=[target("lead_conversion_rate", 0.2)])
+    assert [row["rule_id"] for row in rows_of(day(kpis))] == rules
+
+
 def test_a_cost_beyond_its_target_says_by_how_much():
-    facts = {"sales": [first_sale("1", 100)], "costs": [cost(150)]}
+    facts = {"sales": [first_sale(str(number), 100) for number in range(100)], "costs": [cost(15000)]}
     kpis = evaluate(facts, periods=PERIODS, targets=[target("cac", 100, 300)])
     [row] = rows_of(day(kpis))
     assert (row["rule_id"], row["action_id"]) == ("beyond_target", "kpi.cac/total/(all)")
