@@ -187,6 +187,7 @@ def _customer_rows(story: Story, words: Words, parties: Parties, who: Numbers, r
         "birth_year": _keep(~is_company, _digits(rng.integers(1956, 2004, size), 4)),
         "gender": _keep(~is_company & (rng.random(size) < 0.9), gender),
         "demand_tag": _pick(rng, words["demand_tags"], size),
+        "decision_role": _decision_roles(words["decision_roles"], is_company, who),
         "source_channel": _take(CHANNEL_IDS, customers.channel),
         "grade": _grades(rng, customers),
         "referred_by": _ids("C", customers.referred_by),
@@ -194,6 +195,11 @@ def _customer_rows(story: Story, words: Words, parties: Parties, who: Numbers, r
         "created_at": _text(customers.created),
         "updated_at": _text(customers.updated),
     }
+
+
+def _decision_roles(roles: Sequence[str], is_company: Numbers, who: Numbers) -> Texts:
+    """Of two companies in three what the contact has to say there."""
+    return _keep(is_company & (who % 3 > 0), _take(roles, who // 3 % len(roles)))
 
 
 def _grades(rng: np.random.Generator, customers: Customers) -> Texts:

@@ -4,8 +4,7 @@
 -- little against their categories, worth less and less, soon after campaign contacts, leads lost for the price.
 -- Brand-loyal is who has bought for long, lately too, and mostly one product. Novelty-seeking takes several of three
 -- signs: most orders of products not bought before, products bought while they were new, trials. A product or category
--- is preferred that makes up most orders. A cycle is an even rhythm that still goes on. The role in the decision is no
--- tag: no source says it.
+-- is preferred that makes up most orders. A cycle is an even rhythm that still goes on.
 -- grain: customer_id, tag_id
 -- seed: S2 §01; S3 二(二)2, 三(一), 四(二); F131, F135, F141
 with signs as (
@@ -70,6 +69,16 @@ base as (
         'Company size in its record.' as evidence_en
     from dwd.customers as c
     where c.company_size is not null
+    union all
+    select
+        c.customer_id,
+        'role:' || c.decision_role as tag_id,
+        '决策角色：' || c.decision_role as label_zh,
+        'Role in the purchase: ' || c.decision_role as label_en,
+        '客户档案中的决策角色。' as evidence_zh,
+        'Decision role in its record.' as evidence_en
+    from dwd.customers as c
+    where c.decision_role is not null
     union all
     select
         c.customer_id,

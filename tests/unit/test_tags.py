@@ -338,6 +338,11 @@ def test_a_preferred_category_is_a_tag_of_its_own():
     assert found["evidence_zh"] == "近 12 个月设备 2 单，占已知品类订单的 100.0%。"
 
 
+def test_what_a_contact_has_to_say_in_the_purchase_is_a_base_tag():
+    found = tags_of(customers=[{"decision_role": "决策者"}])["role:决策者"]
+    assert (found["family"], found["label_zh"]) == ("base", "决策角色：决策者")
+
+
 # --- need ---
 
 
