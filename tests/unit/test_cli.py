@@ -525,6 +525,23 @@ def test_an_instance_that_keeps_its_history_elsewhere_is_left_to_do_so(tmp_path:
     assert (tmp_path / "elsewhere" / "history").is_dir()
 
 
+def test_every_check_is_told_of_the_materialization_it_looked_at(tmp_path: Path):
+    days = dg.DailyPartitionsDefinition("2026-11-01")
+    key = dg.AssetKey("orders")
+
+    @dg.asset(key=key, partitions_def=days, check_specs=[dg.AssetCheckSpec(name, asset=key) for name in ("a", "b")])
+    def orders() -> dg.MaterializeResult:
+        return dg.MaterializeResult(
+            check_results=[dg.AssetCheckResult(check_name=name, passed=True) for name in ("a", "b")]
+        )
+
+    with open_history(tmp_path) as instance:
+        for _ in range(2):
+            run = dg.materialize([orders], partition_key="2026-11-20", instance=instance)
+            looked_at = [found.target_materialization_data.run_id for found in run.get_asset_check_evaluations()]
+            assert looked_at == [run.run_id, run.run_id]
+
+
 @pytest.mark.parametrize(
     ("name", "table"),
     [("ods__customers", "ods.customers"), ("dws__customer_rfm", "dws.customer_rfm"), ("publish", "published")],
