@@ -238,8 +238,8 @@ def _so_far(case: Case, point: Point, value: float) -> Iterator[Label]:
         return
     asked = point.text(due, case.plan.currency)
     yield Label(
-        zh=f"截至 {case.as_of}，已结束月份的目标合计 {asked.zh}，达成 {percent(value / due)}",
-        en=f"Up to {case.as_of} the months that are over ask for {asked.en}, {percent(value / due)} of it reached",
+        zh=f"截至 {case.as_of}，里程碑要求 {asked.zh}，达成 {percent(value / due)}",
+        en=f"Up to {case.as_of} the milestones ask for {asked.en}, {percent(value / due)} of it reached",
     )
 
 

@@ -20,7 +20,7 @@ from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
 from assets.ads.wording import both, period_words, quality_words, source_words
 from pipeline.plan import Label, Plan
-from pipeline.plan_tables import months_before
+from pipeline.plan_tables.periods import due_by, share_over
 from quality.contract import contracts
 from quality.scorecard import SCORECARD
 
@@ -161,23 +161,14 @@ def _due(row: Row, day: Day) -> float | None:
     window, end = day.plan.campaign, pd.Timestamp(row["period_end"]).date()
     declared = day.plan.target(row["kpi"])
     if declared is None or not declared.milestones:
-        return target * _share(window.starts_on, window.end, end)
-    months = {date.fromisoformat(f"{month}-01"): part for month, part in declared.milestones.items()}
-    return sum(
-        part * _share(max(first, window.starts_on), min(months_before(first, -1), window.end), end)
-        for first, part in months.items()
-    )
+        return target * share_over(window.starts_on, window.end, end)
+    return due_by(declared, window, end)
 
 
 def _holds(row: Row, due: float | None) -> bool:
     """Whether the interval of a figure holds what is due: then nobody can tell that it is not reached."""
     lower, upper = number(row["lower"]), number(row["upper"])
     return None not in (due, lower, upper) and lower <= due <= upper
-
-
-def _share(start: date, end: date, now: date) -> float:
-    """The part of the days from `start` up to `end` that is over when `now` begins."""
-    return min(max((now - start).days, 0) / max((end - start).days, 1), 1.0)
 
 
 def _days(row: Row) -> int:

@@ -43,7 +43,10 @@ KPI_VALUES = TableSpec(
         "lower": ("double precision", "Lower end of the 95 % interval, where the KPI has one"),
         "upper": ("double precision", "Upper end of the 95 % interval, where the KPI has one"),
         "target": ("double precision", "Target of the period; quantities have one for the total only"),
-        "milestone_target": ("double precision", "Sum of the milestones of the months that are over"),
+        "milestone_target": (
+            "double precision",
+            "What the milestones ask for so far: of months that are over, and the even part of the running one",
+        ),
         "attainment_rate": ("double precision", "Value / target, not capped; below 1 is good where lower is better"),
         "score": ("double precision", "0 at the floor, 100 at the target, capped by the plan, whichever way is better"),
         "state": ("text", "final, provisional or withheld, as the worst source it is made of"),

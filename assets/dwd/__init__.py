@@ -242,7 +242,7 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
     if total and kept_back / total > limit:
         worst = max((rule.id for rule in gate.rules if rule.quarantines), key=lambda rule: counted.broken[rule])
         raise GateClosed(
-            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan bears {limit:.0%}; "
+            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan bears {limit * 100:g}%; "
             f"most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in sources.yaml; "
             f"the rows are in lake/quarantine/{gate.contract.table}"
         )

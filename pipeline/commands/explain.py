@@ -28,6 +28,8 @@ from quality.scorecard import SourceState
 
 SHOWN = 8
 """Rows of each measure on the screen; --csv has all."""
+NAMED = 40
+"""Members named where one is asked for that is not there."""
 COLUMNS = ("part", "measure", "fact_table", "row_key", "day", "amount", "counted", "source", "line", "row_id")
 
 
@@ -92,7 +94,9 @@ def published_row(day: ProjectDay, asked: Asked) -> Mapping[str, object]:
 def _held(rows: pd.DataFrame, column: str, wanted: str) -> pd.DataFrame:
     found = rows.loc[rows[column] == wanted]
     if found.empty:
-        known = ", ".join(sorted(map(str, rows[column].unique()))[:12])
+        names = sorted(map(str, rows[column].unique()))
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        known = ", ".join(names[:NAMED]) + more
         raise ConfigurationError(f"no {column} {wanted!r} among the published values of it; there are {known}")
     return found
 

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pyarrow as pa
 
-from pipeline.plan import Plan, Target
+from pipeline.plan import Plan, Target, Window
 from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, TEXT, Row, months_before
 
 SCHEMAS = {
@@ -105,16 +105,16 @@ def targets(plan: Plan, as_of: date, additive: frozenset[str]) -> Iterator[Row]:
         if target is None:
             continue
         for period in periods(plan, as_of):
-            aim = _aim(target, period, as_of, is_additive=kpi in additive)
+            aim = _aim(target, period, plan.campaign, as_of, is_additive=kpi in additive)
             if aim is not None:
                 yield {"kpi": kpi, "period_kind": period["period_kind"], "period": period["period"], **aim}
 
 
-def _aim(target: Target, period: Row, as_of: date, *, is_additive: bool) -> Row | None:
+def _aim(target: Target, period: Row, campaign: Window, as_of: date, *, is_additive: bool) -> Row | None:
     """What a period aims at: the campaign at the whole, a month at its milestone, any period at a level."""
     whole = {"target": target.value, "floor": target.floor, "milestone_target": None}
     if period["period_kind"] == "campaign":
-        return whole | {"milestone_target": _due(target, as_of)}
+        return whole | {"milestone_target": due_by(target, campaign, as_of + timedelta(days=1))}
     if period["period"] in target.milestones:
         milestone = target.milestones[period["period"]]
         return whole | {"target": milestone, "floor": _part(target, milestone)}
@@ -126,12 +126,20 @@ def _part(target: Target, milestone: float) -> float | None:
     return target.floor * milestone / target.value if target.floor and target.value else target.floor
 
 
-def _due(target: Target, as_of: date) -> float | None:
-    """The sum of the milestones of the months that are over; None while there is none."""
-    tomorrow = as_of + timedelta(days=1)
-    over = [
-        value
-        for month, value in target.milestones.items()
-        if months_before(date.fromisoformat(f"{month}-01"), -1) <= tomorrow
+def due_by(target: Target, campaign: Window, now: date) -> float | None:
+    """What the milestones ask for before the day `now`, of the month that runs its even part; None before the first."""
+    months = {date.fromisoformat(f"{month}-01"): value for month, value in target.milestones.items()}
+    parts = [
+        value * share_over(max(first, campaign.starts_on), min(months_before(first, -1), campaign.end), now)
+        for first, value in months.items()
     ]
-    return sum(over) if over else None
+    return sum(parts) if any(parts) else None
+
+
+def share_over(start: date, end: date, now: date) -> float:
+    """The part of the days from `start` up to `end` that is over when `now` begins.
+
+    >>> share_over(date(2026, 9, 1), date(2026, 10, 1), date(2026, 9, 16))
+    0.5
+    """
+    return min(max((now - start).days, 0) / max((end - start).days, 1), 1.0)

@@ -189,7 +189,7 @@ def test_what_still_adds_up_is_held_against_what_was_due_so_far():
         for aim in aims
     ]
     assert [row["assessment"] for row in rows] == ["on_track", "behind", "running"]
-    assert "截至 2026-11-20，已结束月份的目标合计 15，达成 133.3%。" in rows[0]["sentence_zh"]
+    assert "截至 2026-11-20，里程碑要求 15，达成 133.3%。" in rows[0]["sentence_zh"]
     assert rows[2]["sentence_zh"].endswith("截至 2026-11-20，期间尚未结束。")
 
 

@@ -375,14 +375,16 @@ def test_an_additive_target_holds_for_the_campaign_and_its_milestones_for_their_
 @pytest.mark.parametrize(
     ("as_of", "due"),
     [
-        pytest.param("2026-09-29", None, id="no-month-is-over"),
+        pytest.param("2026-09-10", 5.0, id="a-third-of-the-first-month"),
         pytest.param("2026-09-30", 15.0, id="last-day-of-the-first-month"),
-        pytest.param("2026-10-01", 15.0, id="first-day-of-the-second"),
+        pytest.param("2026-11-15", 41.5, id="half-of-the-third"),
         pytest.param("2026-10-31", 33.0, id="two-months-over"),
         pytest.param("2026-11-30", 50.0, id="all-over"),
     ],
 )
-def test_what_is_due_of_a_campaign_are_the_milestones_of_months_that_are_over(as_of: str, due: float | None) -> None:
+def test_what_is_due_so_far_are_the_milestones_and_of_the_running_month_the_even_part(
+    as_of: str, due: float | None
+) -> None:
     assert aims("new_customers", FIFTY, as_of, frozenset({"new_customers"}))["campaign"]["milestone_target"] == due
 
 
