@@ -169,8 +169,9 @@ class Table:
 
     @property
     def comments(self) -> dict[str, str]:
-        """Comment by column, with the columns that publishing adds."""
-        return {column.name: column.comment for column in self.columns} | ADDED
+        """Comment by column, with the columns that publishing adds; in Chinese too where the others are."""
+        added = {name: f"{ADDED_CHINESE[name]} · {told}" for name, told in ADDED.items()} if self.chinese else ADDED
+        return {column.name: column.comment for column in self.columns} | added
 
 
 @dataclass(frozen=True)

@@ -44,19 +44,19 @@ begin
     ) then
         alter table meta.publications add column is_closing boolean not null default false;
         comment on column meta.publications.is_closing is
-            'Whether it is the closing snapshot of a campaign: kept for ever, and replaced only on demand';
+            '是否结项快照 · Whether it is the closing snapshot of a campaign: kept for ever, and replaced only on demand';
     end if;
 end
 $$;
 
-comment on table meta.publications is 'One row per run and day that was published';
-comment on column meta.publications.run_id is 'Run that published';
-comment on column meta.publications.as_of is 'Day evaluated';
-comment on column meta.publications.plan_hash is 'Hash of the plan the day was evaluated by';
-comment on column meta.publications.code_version is 'Version of Tuoke';
-comment on column meta.publications.inputs is 'SHA-256 of each input, by its name';
-comment on column meta.publications.row_counts is 'Rows published, by table';
-comment on column meta.publications.published_at is 'When the publication was committed';
+comment on table meta.publications is '发布记录 · One row per run and day that was published';
+comment on column meta.publications.run_id is '运行编号 · Run that published';
+comment on column meta.publications.as_of is '评估日期 · Day evaluated';
+comment on column meta.publications.plan_hash is '方案指纹 · Hash of the plan the day was evaluated by';
+comment on column meta.publications.code_version is '程序版本 · Version of Tuoke';
+comment on column meta.publications.inputs is '输入摘要 · SHA-256 of each input, by its name';
+comment on column meta.publications.row_counts is '各表行数 · Rows published, by table';
+comment on column meta.publications.published_at is '发布时间 · When the publication was committed';
 
 do $$
 begin
