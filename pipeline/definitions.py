@@ -16,6 +16,7 @@ from assets.published import published_assets
 from pipeline.plan import Plan
 from pipeline.project import Project
 from pipeline.settings import Settings
+from pipeline.workers import workers_executor
 from quality.contract import contracts
 
 JOB = "daily_evaluation"
@@ -54,7 +55,7 @@ def definitions_of(project: Project) -> dg.Definitions:
             )
         ],
         resources={"tuoke": TuokeProject(root=str(project.root))},
-        executor=dg.in_process_executor,
+        executor=workers_executor(project.settings.workers),
     )
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,9 +18,11 @@ class Settings(BaseSettings):
     hash_key: SecretStr | None = None
     """Key of the hashes that stand for personal data; `tuoke init` writes a random one."""
     memory_limit: str = "4GB"
-    """What the engine may use before it spills to disk."""
+    """What the engine may use before it spills to disk; each worker has an engine."""
     threads: int | None = None
     """Worker threads of the engine; all cores by default."""
+    workers: int | None = Field(default=None, ge=1)
+    """Steps of a day that run side by side; two where the machine has two cores."""
 
     @classmethod
     def of(cls, project: Path) -> "Settings":

@@ -1,11 +1,12 @@
 """One day, evaluated in this process: from the files to the tables readers see, or one message that says why not."""
 
-import logging
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
 import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import execute_run_iterator
 
 from assets.day import EXIT_CODE
 from assets.ods import ACCEPT_DROP_TAG
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from dagster import DagsterEvent
 
 FAILED = 1
-LOGGER = "console"
-"""Dagster's own name for the logger that ours stands in for; a run started again from the UI finds its own there."""
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+"""Dagster's own log on the console has nothing to say beside the view."""
 
 
 class DayFailed(TuokeError):
@@ -85,44 +86,28 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, 
         DayFailed: a step failed; readers keep what they had.
         KeyboardInterrupt: the user stopped it.
     """
-    home = instance_folder(project)
-    with alone_on_screen() as console:
+    job = definitions_of(project).resolve_job_def(JOB)
+    tags = dict(job.get_tags_for_partition_key(as_of.isoformat(), None)) | _tags(accept_drop, replaces_closing)
+    failures = []
+    with alone_on_screen() as console, open_history(instance_folder(project)) as instance:
         view = RunView(console)
-        job = _job(project, view)
-        steps = [node.name for node in job.nodes_in_topological_order]
-        with view.of(steps), open_history(home) as instance:
-            result = job.execute_in_process(
-                partition_key=as_of.isoformat(),
-                instance=instance,
-                raise_on_error=False,
-                run_config={"loggers": {LOGGER: {}}},
-                tags=_tags(accept_drop, replaces_closing),
-            )
-    if not result.success:
-        failures = result.get_step_failure_events()
+        run = instance.create_run_for_job(job, run_config=QUIET, tags=tags)
+        with view.of([node.name for node in job.nodes_in_topological_order]):
+            for event in execute_run_iterator(InMemoryJob(job), run, instance):
+                view.show(event)
+                failures += [event] if event.is_step_failure else []
+        is_published = instance.get_run_by_id(run.run_id).is_success
+    if not is_published:
         if any(_is_interruption(event) for event in failures):
             raise KeyboardInterrupt
-        raise _failure(failures, result.run_id, as_of)
-    return result.run_id
+        raise _failure(failures, run.run_id, as_of)
+    return run.run_id
 
 
 def _tags(accept_drop: Sequence[str], replaces_closing: bool) -> dict[str, str]:
     """What the steps are to know of what was asked for."""
     dropped = {ACCEPT_DROP_TAG: ",".join(accept_drop)} if accept_drop else {}
     return dropped | ({REPLACE_CLOSING_TAG: "yes"} if replaces_closing else {})
-
-
-def _job(project: Project, view: RunView) -> dg.JobDefinition:
-    """The day's job, with the view in the place of Dagster's console log."""
-
-    @dg.logger
-    def shown(_: dg.InitLoggerContext) -> logging.Logger:
-        logger = logging.Logger("tuoke.run")
-        logger.addHandler(view)
-        return logger
-
-    loggers = dg.Definitions(loggers={LOGGER: shown})
-    return dg.Definitions.merge(definitions_of(project), loggers).resolve_job_def(JOB)
 
 
 def _is_interruption(event: "DagsterEvent") -> bool:

@@ -1,5 +1,6 @@
-"""Dagster's run history, written by one process and fast: its files stay open for as long as the run."""
+"""Dagster's run history, written fast: every process of a run keeps its files open for as long as it lives."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,7 +28,7 @@ class OpenEventLog(SqliteEventLogStorage):
     """
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._engines: dict[str, sa.Engine] = {}
+        self._engines: dict[tuple[int, str], sa.Engine] = {}
         self._tables: set[str] = set()
         self._asked: tuple[Any, ...] = ()
         super().__init__(base_dir, inst_data)
@@ -39,8 +40,9 @@ class OpenEventLog(SqliteEventLogStorage):
 
     def dispose(self) -> None:
         """Close the files."""
-        for engine in self._engines.values():
-            engine.dispose()
+        for (process, _), engine in self._engines.items():
+            if process == os.getpid():
+                engine.dispose()
         super().dispose()
 
     def has_table(self, table_name: str) -> bool:
@@ -51,7 +53,7 @@ class OpenEventLog(SqliteEventLogStorage):
 
     def store_event(self, event: dg.EventLogEntry) -> None:
         """Store one event."""
-        if event.dagster_event_type == dg.DagsterEventType.ASSET_MATERIALIZATION:
+        if event.dagster_event_type in (dg.DagsterEventType.STEP_START, dg.DagsterEventType.ASSET_MATERIALIZATION):
             self._asked = ()
         super().store_event(event)
 
@@ -63,11 +65,13 @@ class OpenEventLog(SqliteEventLogStorage):
 
     @contextmanager
     def _connect(self, shard: str) -> Iterator[sa.Connection]:
-        if shard not in self._engines:
+        # an open file of SQLite's must not go with a fork: every process opens its own
+        key = (os.getpid(), shard)
+        if key not in self._engines:
             # the first time Dagster makes the file and its tables
             with super()._connect(shard):
-                self._engines[shard] = _engine(self.conn_string_for_shard(shard))
-        with self._db_lock, self._engines[shard].begin() as connection:
+                self._engines[key] = _engine(self.conn_string_for_shard(shard))
+        with self._db_lock, self._engines[key].begin() as connection:
             yield connection
 
 

@@ -1,6 +1,5 @@
-"""A run as it is seen: a bar per layer on a terminal, a line per table elsewhere, told by Dagster's own log."""
+"""A run as it is seen: a bar per layer on a terminal, a line per table elsewhere, told by Dagster's own events."""
 
-import logging
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -52,11 +51,10 @@ class Seconds(ProgressColumn):
         return Text("" if elapsed is None else f"{elapsed:5.1f} s")
 
 
-class RunView(logging.Handler):
-    """Shows the steps of one run: a handler of Dagster's log, and a context to run in."""
+class RunView:
+    """Shows the steps of one run: it is told the run's events, and is a context to run in."""
 
     def __init__(self, console: Console) -> None:
-        super().__init__()
         self._console = console
         self._steps: Sequence[str] = ()
         self._finished = 0
@@ -85,10 +83,9 @@ class RunView(logging.Handler):
         with self._progress:
             yield
 
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show what a record of Dagster's log says about a step; other records are not for the screen."""
-        event: DagsterEvent | None = getattr(record, "dagster_event", None)
-        if event is None or event.step_key is None:
+    def show(self, event: "DagsterEvent") -> None:
+        """Show what an event says about a step; other events are not for the screen."""
+        if event.step_key is None:
             return
         shown = {
             "STEP_START": self._start,
@@ -102,9 +99,8 @@ class RunView(logging.Handler):
 
     def _start(self, step: str, event: "DagsterEvent") -> None:
         self._running[step] = Watched(since=time.monotonic())
-        layer = layer_of(step)
-        self._progress.start_task(self._bars[layer])
-        self._progress.update(self._bars[layer], now=table_of(step))
+        self._progress.start_task(self._bars[layer_of(step)])
+        self._name_running(layer_of(step))
 
     def _materialize(self, step: str, event: "DagsterEvent") -> None:
         told = event.step_materialization_data.materialization.metadata.get(ROW_COUNT)
@@ -116,7 +112,8 @@ class RunView(logging.Handler):
         self._finished += 1
         self._rows[layer] += watched.rows
         rows = f"{count(self._rows[layer])} rows"
-        self._progress.update(self._bars[layer], advance=1, rows=rows, now="")
+        self._progress.update(self._bars[layer], advance=1, rows=rows)
+        self._name_running(layer)
         name = table_of(step) if watched.tables == 1 else f"{table_of(step)}, {watched.tables} tables"
         seconds = time.monotonic() - watched.since
         self._say(f"{name:<32} {count(watched.rows):>12} rows {seconds:6.1f} s")
@@ -127,6 +124,10 @@ class RunView(logging.Handler):
     def _fail(self, step: str, event: "DagsterEvent") -> None:
         self._progress.update(self._bars[layer_of(step)], now=f"{table_of(step)} failed")
         self._console.print(f"{table_of(step)} failed", style=BAD)
+
+    def _name_running(self, layer: str) -> None:
+        now = ", ".join(table_of(step) for step in self._running if layer_of(step) == layer)
+        self._progress.update(self._bars[layer], now=now)
 
     def _say(self, line: str) -> None:
         """A line for those who have no bars."""

@@ -1,9 +1,11 @@
 """DuckDB: the embedded engine."""
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import count
+from multiprocessing.util import Finalize
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -71,7 +73,7 @@ class DuckDBEngine:
                 yield connection
             return
         name = f"session_{next(_sessions)}"
-        _, database = _shared(self.memory_limit, self.threads)
+        database = _shared(os.getpid(), self.memory_limit, self.threads)
         with database.cursor() as connection:
             connection.execute(f"attach ':memory:' as {name}")
             connection.execute(f"use {name}")
@@ -107,10 +109,12 @@ def _size(tables: Mapping[str, Relation], values: Mapping[str, pa.Table]) -> int
 
 
 @cache
-def _shared(memory_limit: str, threads: int | None) -> tuple[TemporaryDirectory, duckdb.DuckDBPyConnection]:
-    """The database of small sessions, and the folder it would spill into; both go with the process."""
+def _shared(process: int, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
+    """The database of a process's small sessions: one that was opened before a fork has lost its threads."""
     spill = TemporaryDirectory(prefix=SPILL)
-    return spill, DuckDBEngine(memory_limit=memory_limit, threads=threads)._opened(spill.name)
+    # at the end of the process, a forked one too, and of that process alone
+    Finalize(None, spill.cleanup, exitpriority=0)
+    return DuckDBEngine(memory_limit=memory_limit, threads=threads)._opened(spill.name)
 
 
 class DuckDBSession:
