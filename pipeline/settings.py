@@ -1,9 +1,19 @@
 """The environment: secrets and places that differ from machine to machine, never in YAML."""
 
+import os
+import sys
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+USUAL_WORKERS = 2
+"""More steps of a day are seldom ready at once, and each may take the engine's memory."""
+
+
+def usual_workers() -> int:
+    """As many as the machine runs at once, up to the usual number; one where a process can't be forked safely."""
+    return min(USUAL_WORKERS, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
 
 
 class Settings(BaseSettings):
@@ -21,7 +31,7 @@ class Settings(BaseSettings):
     """What the engine may use before it spills to disk; each worker has an engine."""
     threads: int | None = None
     """Worker threads of the engine; all cores by default."""
-    workers: int | None = Field(default=None, ge=1)
+    workers: int = Field(default_factory=usual_workers, ge=1)
     """Steps of a day that run side by side; two where the machine has two cores."""
 
     @classmethod

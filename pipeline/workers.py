@@ -8,7 +8,6 @@ import ctypes
 import multiprocessing
 import os
 import signal
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
@@ -31,25 +30,20 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._utils.error import SerializableErrorInfo
 
-USUAL_WORKERS = 2
-"""More steps of a day are seldom ready at once, and each may take the engine's memory."""
 PATIENCE = 0.2
 """Seconds until an interruption is noticed while every worker is at work."""
 DIE_WITH_PARENT = 1
 """Linux: the option of prctl that ends a process when the one that started it ends, however that ended."""
+ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_UP_FOR_RETRY}
+"""Events after which nothing is to be told of a step."""
 
 
-def usual_workers() -> int:
-    """As many as the machine runs at once, up to the usual number; one where a process can't be forked safely."""
-    return min(USUAL_WORKERS, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
-
-
-def workers_executor(workers: int | None) -> dg.ExecutorDefinition:
+def workers_executor(workers: int) -> dg.ExecutorDefinition:
     """Dagster's executor that gives a run's steps to so many workers; one works in the run's own process."""
 
     @dg.executor(
         name="workers",
-        config_schema={"workers": dg.Field(int, default_value=workers or usual_workers())},
+        config_schema={"workers": dg.Field(int, default_value=workers)},
     )
     def executor(context: dg.InitExecutorContext) -> dg.Executor:
         """Steps that wait for nothing run side by side."""
@@ -190,17 +184,18 @@ class Worker:
             self._line.send((step.key, known_state))
 
     def next_event(self) -> dg.DagsterEvent | None:
-        """The next event of its step; none, and no step either, when it is done.
+        """The next event of its step; with the last of them it has no step any more.
 
         Raises:
             EOFError: it is dead.
         """
         try:
             event = self._line.recv()
+            # what ends a step may begin it anew, elsewhere: it must not be told here later that this one is done
+            if event is None or (event.event_type in ENDS and self._line.recv() is None):
+                self.step = None
         except ConnectionResetError:
             raise EOFError from None
-        if event is None:
-            self.step = None
         return event
 
     def interrupt(self) -> None:

@@ -1,6 +1,8 @@
 """One day, evaluated in this process: from the files to the tables readers see, or one message that says why not."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from datetime import date, datetime
 from typing import TYPE_CHECKING
 
@@ -86,12 +88,13 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, 
         DayFailed: a step failed; readers keep what they had.
         KeyboardInterrupt: the user stopped it.
     """
-    job = definitions_of(project).resolve_job_def(JOB)
-    tags = dict(job.get_tags_for_partition_key(as_of.isoformat(), None)) | _tags(accept_drop, replaces_closing)
     failures = []
-    with alone_on_screen() as console, open_history(instance_folder(project)) as instance:
-        view = RunView(console)
+    with alone_on_screen() as console, open_history(instance_folder(project)) as instance, _served(project) as served:
+        job = definitions_of(project).resolve_job_def(JOB)
+        tags = dict(job.get_tags_for_partition_key(as_of.isoformat(), None)) | _tags(accept_drop, replaces_closing)
         run = instance.create_run_for_job(job, run_config=QUIET, tags=tags)
+        view = RunView(console)
+        wait([served])
         with view.of([node.name for node in job.nodes_in_topological_order]):
             for event in execute_run_iterator(InMemoryJob(job), run, instance):
                 view.show(event)
@@ -102,6 +105,20 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, 
             raise KeyboardInterrupt
         raise _failure(failures, run.run_id, as_of)
     return run.run_id
+
+
+@contextmanager
+def _served(project: Project) -> Iterator[Future]:
+    """Postgres, started beside what else is to be prepared; that it does not start, the step that publishes tells.
+
+    To be waited for before processes are forked: they would keep its locks.
+    """
+    warehouse = Warehouse.of(project)
+    with ThreadPoolExecutor(max_workers=1) as aside:
+        try:
+            yield aside.submit(warehouse.start)
+        finally:
+            aside.submit(warehouse.stop)
 
 
 def _tags(accept_drop: Sequence[str], replaces_closing: bool) -> dict[str, str]:
