@@ -34,7 +34,7 @@ from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
 from pipeline.warehouse.relations import ADDED, AS_OF, PLAN_HASH
 from quality.contract import contracts
-from quality.staged import demand, expectations
+from quality.staged import Staged, audit
 
 CUSTOMER_GRAIN = ("customer_id",)
 LARGE = frozenset({"ads.kpi_values", "dws.customer_tags", "dws.customer_tier_history", "dws.lead_grades"})
@@ -159,16 +159,11 @@ def publish_day(
         GateClosed: a staged table breaks a rule; readers keep what they had.
         WarehouseError: Postgres can't be reached or refuses.
     """
-    from quality.suites import tables_of, validate_table
-
     staged_tables = {table.name: table.table(day) for table in tables}
 
-    def audit(engine: sa.Engine, staged: Mapping[str, str]) -> None:
-        with tables_of(engine.url.render_as_string(hide_password=False)) as source:
-            for name, relation in staged.items():
-                table = staged_tables[name]
-                rows = sum(pq.read_metadata(file).num_rows for file in table.files)
-                demand(validate_table(source, relation, expectations(name, table.grain, rows), name), name)
+    def judge(engine: sa.Engine, relations: Mapping[str, str]) -> None:
+        staged = [Staged(name, relation, *_shape(staged_tables[name])) for name, relation in relations.items()]
+        audit(engine.url.render_as_string(hide_password=False), staged, side_by_side=day.project.settings.workers > 1)
 
     publication = Publication(
         run_id=run_id,
@@ -183,10 +178,15 @@ def publish_day(
         return warehouse.publish(
             list(staged_tables.values()),
             publication,
-            audit=audit,
+            audit=judge,
             retention=day.project.plan.retention,
             witness=LakeWitness(day),
         )
+
+
+def _shape(table: Table) -> tuple[tuple[str, ...], int]:
+    """Its grain, and its rows."""
+    return table.grain, sum(pq.read_metadata(file).num_rows for file in table.files)
 
 
 def inputs_of(day: ProjectDay) -> dict[str, str]:

@@ -4,8 +4,6 @@ Dagster's own processes live for one step and import every library for it, which
 day; these live for the run. Each writes its own events into the run's history, as Dagster's do.
 """
 
-import ctypes
-import multiprocessing
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -30,10 +28,10 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._utils.error import SerializableErrorInfo
 
+from pipeline.forking import FORK, end_with
+
 PATIENCE = 0.2
 """Seconds until an interruption is noticed while every worker is at work."""
-DIE_WITH_PARENT = 1
-"""Linux: the option of prctl that ends a process when the one that started it ends, however that ended."""
 ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.DagsterEventType.STEP_UP_FOR_RETRY}
 """Events after which nothing is to be told of a step."""
 
@@ -164,9 +162,8 @@ class Worker:
         self._start()
 
     def _start(self) -> None:
-        forking = multiprocessing.get_context("fork")
-        self._line, its_end = forking.Pipe()
-        self._process = forking.Process(target=_work, args=(*self._told, its_end, os.getpid()))
+        self._line, its_end = FORK.Pipe()
+        self._process = FORK.Process(target=_work, args=(*self._told, its_end, os.getpid()))
         self._process.start()
         # the worker alone holds its end now, which closes with it
         its_end.close()
@@ -239,9 +236,7 @@ def _crew(size: int, job_context: PlanExecutionContext, steps: Mapping[str, Exec
 
 def _work(job_context: PlanExecutionContext, steps: Mapping[str, ExecutionStep], line: Connection, parent: int) -> None:
     """The life of a worker: until it is dismissed, or its parent is dead."""
-    ctypes.CDLL(None).prctl(DIE_WITH_PARENT, signal.SIGKILL)
-    if os.getppid() != parent:
-        return
+    end_with(parent)
     # Ctrl-C reaches it once, through its parent
     os.setpgid(0, 0)
     while (told := line.recv()) is not None:

@@ -1,9 +1,10 @@
 """Gate 2: what must hold of a staged Postgres table before readers may see it."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import GateClosed
+from pipeline.forking import helper
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -280,6 +281,42 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "dws.customer_segments": _customer_segments,
     "dws.lead_grades": _lead_grades,
 }
+
+
+class Staged(NamedTuple):
+    """A table as it is staged in Postgres."""
+
+    name: str
+    relation: str
+    """`schema.table`."""
+    grain: tuple[str, ...]
+    rows: int
+
+
+def audit(url: str, tables: Sequence[Staged], *, side_by_side: bool) -> None:
+    """Judge the staged tables of a database by their rules, half of them in a process beside this one if allowed.
+
+    Raises:
+        GateClosed: a rule does not hold.
+        NotEvaluated: a rule could not be computed.
+    """
+    if not side_by_side:
+        return _audit(url, tables)
+    # once, before the other process is forked
+    import great_expectations.expectations  # noqa: F401
+
+    with helper() as other:
+        there = other.submit(_audit, url, tables[1::2])
+        _audit(url, tables[::2])
+        return there.result()
+
+
+def _audit(url: str, tables: Sequence[Staged]) -> None:
+    from quality.suites import tables_of, validate_table
+
+    with tables_of(url) as source:
+        for name, relation, grain, rows in tables:
+            demand(validate_table(source, relation, expectations(name, grain, rows), name), name)
 
 
 def demand(outcomes: Mapping[str, "Outcome"], name: str) -> None:
