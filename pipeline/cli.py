@@ -1,5 +1,6 @@
 """tuoke: what a user asks for. What a command needs is imported when it is asked for."""
 
+import gc
 import shutil
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 DEMO_DAY = date(2026, 11, 20)
 INTERRUPTED = 130
+OBJECTS = 50_000
+"""New objects between two searches for garbage. Libraries are read and kept: to look through them every 700 objects, as
+Python does of its own accord, was a tenth of the time of a day."""
 
 
 class Commands(TyperGroup):
@@ -23,6 +27,7 @@ class Commands(TyperGroup):
     def invoke(self, ctx: typer.Context) -> object:
         from pipeline.commands.screen import complain
 
+        gc.set_threshold(OBJECTS)
         try:
             return super().invoke(ctx)
         except TuokeError as error:

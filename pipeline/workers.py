@@ -4,6 +4,7 @@ Dagster's own processes live for one step and import every library for it, which
 day; these live for the run. Each writes its own events into the run's history, as Dagster's do.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator, Mapping
@@ -237,6 +238,8 @@ def _crew(size: int, job_context: PlanExecutionContext, steps: Mapping[str, Exec
 def _work(job_context: PlanExecutionContext, steps: Mapping[str, ExecutionStep], line: Connection, parent: int) -> None:
     """The life of a worker: until it is dismissed, or its parent is dead."""
     end_with(parent)
+    # what it inherits is no garbage, and stays shared memory while nobody counts it
+    gc.freeze()
     # Ctrl-C reaches it once, through its parent
     os.setpgid(0, 0)
     while (told := line.recv()) is not None:
