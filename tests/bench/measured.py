@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -17,7 +18,8 @@ PAUSE = 0.02
 
 @dataclass(frozen=True)
 class Sample:
-    """Bytes held at a moment: by the program, and by the server's processes without what they share."""
+    """Bytes held at a moment: by the program with its workers, what they share counted once, and by the server's
+    processes without what they share."""
 
     at: float
     program: int
@@ -75,14 +77,24 @@ def _watch(running: psutil.Popen, server: psutil.Process) -> tuple[list[Sample],
     samples, cpu = [], 0.0
     while running.poll() is None:
         try:
-            with running.oneshot():
-                samples.append(Sample(time.time(), running.memory_info().rss, _held(server)))
-                cpu = sum(running.cpu_times()[:2])
+            samples.append(Sample(time.time(), _kept(running), _held(server)))
+            # with that of the workers that have ended
+            cpu = sum(running.cpu_times()[:4])
         except psutil.NoSuchProcess:
             break
         time.sleep(PAUSE)
     running.wait()
     return samples, cpu
+
+
+def _kept(program: psutil.Process) -> int:
+    """What a program and its workers hold; of pages they share each has its part."""
+    kept = 0
+    for process in [program, *program.children()]:
+        # one that ends meanwhile holds nothing
+        with suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+            kept += process.memory_full_info().pss
+    return kept
 
 
 def _held(server: psutil.Process) -> int:

@@ -1,5 +1,6 @@
 """A day as `tuoke run` evaluates it, with the time of each layer and of Great Expectations."""
 
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -16,8 +17,9 @@ from pipeline.project import Project
 IDENTITY, IDENTITY_STEP = "identity", "dwd__customers"
 
 
-def main(root: Path, as_of: date, report: Path) -> None:
-    """Evaluate the day, and report how long each part of it took."""
+def main(root: Path, as_of: date, workers: str, report: Path) -> None:
+    """Evaluate the day, and report how long each part of it took; those of a single worker follow one another."""
+    os.environ["TUOKE_WORKERS"] = workers
     stages, project = Stages(), Project.read(root)
     with judged_apart(stages), stages("run"):
         run_id = evaluate(project, as_of)
@@ -29,4 +31,4 @@ def main(root: Path, as_of: date, report: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), Path(sys.argv[3]))
+    main(Path(sys.argv[1]), date.fromisoformat(sys.argv[2]), sys.argv[3], Path(sys.argv[4]))
