@@ -6,12 +6,12 @@ Leads, customers and answers are taken as independent of each other; where they 
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from scipy import stats
+from scipy.special import gammaincinv, ndtri, stdtrit
 
 from assets.ads.catalogue import Interval
 
 CONFIDENCE = 0.95
-_Z = float(stats.norm.ppf((1 + CONFIDENCE) / 2))
+_Z = float(ndtri((1 + CONFIDENCE) / 2))
 
 Bounds = tuple[np.ndarray, np.ndarray]
 
@@ -30,7 +30,7 @@ def mean_interval(total: np.ndarray, n: np.ndarray, squares: np.ndarray, *_: np.
     """Of a mean, by Student's t; none for a single observation."""
     several = np.where(n > 1, n, np.nan)
     variance = np.maximum(squares - total**2 / n, 0) / (several - 1)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, several - 1) * np.sqrt(variance / n)
+    half = stdtrit(several - 1, (1 + CONFIDENCE) / 2) * np.sqrt(variance / n)
     return total / n - half, total / n + half
 
 
@@ -58,7 +58,7 @@ def ratio_interval(
     several = np.where(n > 1, n, np.nan)
     ratio = total / base
     residuals = np.maximum(squares - 2 * ratio * cross + ratio**2 * square, 0)
-    half = stats.t.ppf((1 + CONFIDENCE) / 2, several - 1) * np.sqrt(residuals * n / (several - 1)) / np.abs(base)
+    half = stdtrit(several - 1, (1 + CONFIDENCE) / 2) * np.sqrt(residuals * n / (several - 1)) / np.abs(base)
     return ratio - half, ratio + half
 
 
@@ -88,8 +88,8 @@ def per_event_interval(amount: np.ndarray, events: np.ndarray, *_: np.ndarray) -
 def _poisson(events: np.ndarray) -> Bounds:
     tail = (1 - CONFIDENCE) / 2
     none = events == 0
-    least = np.where(none, 0, stats.chi2.ppf(tail, np.where(none, 1, 2 * events)) / 2)
-    return least, stats.chi2.ppf(1 - tail, 2 * events + 2) / 2
+    least = np.where(none, 0, gammaincinv(np.where(none, 1, events), tail))
+    return least, gammaincinv(events + 1, 1 - tail)
 
 
 INTERVALS: Mapping[Interval, Callable[..., Bounds]] = {

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
-from scipy.special import digamma, gammaln
+from scipy.special import digamma, gammaln, ndtri
 
 from assets.dws.value.likelihood import Estimate, NoFit, maximise
 from pipeline.plan import Label
@@ -110,7 +109,7 @@ def correlation(purchases: np.ndarray, means: np.ndarray, level: float) -> tuple
     if np.ptp(purchases) == 0 or np.ptp(means) == 0:
         return (np.nan,) * 3
     found = float(np.clip(np.corrcoef(purchases, means)[0, 1], -1, 1))
-    half = stats.norm.ppf((1 + level) / 2) / np.sqrt(len(means) - 3)
+    half = ndtri((1 + level) / 2) / np.sqrt(len(means) - 3)
     with np.errstate(divide="ignore"):
         middle = np.arctanh(found)
     return found, float(np.tanh(middle - half)), float(np.tanh(middle + half))

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 from scipy.optimize import minimize
+from scipy.special import ndtri
 
 from pipeline.plan import Label
 
@@ -57,7 +57,7 @@ class Estimate:
 
 def two_sided(level: float) -> float:
     """How many standard errors an interval of the normal distribution reaches either way."""
-    return float(stats.norm.ppf((1 + level) / 2))
+    return float(ndtri((1 + level) / 2))
 
 
 def maximise(score: Score, names: Sequence[str], starts: Sequence[Sequence[float]], observations: int) -> Estimate:
