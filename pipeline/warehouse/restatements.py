@@ -138,19 +138,26 @@ def _signs(
     cursor: Cursor, names: Collection[str], publication: Publication, earlier: Earlier, witness: Witness
 ) -> list[Sign]:
     if earlier.as_of == publication.as_of:
-        return witness.same_day(earlier.inputs, publication.inputs) + _ledger_signs(cursor, names, publication.as_of)
+        return _same_day(cursor, names, publication, earlier, witness)
     cursor.execute("select distinct kpi from restated")
     kpis = {kpi for (kpi,) in cursor}
     return witness.since(earlier.as_of, {row["table_name"] for row in witness.made_of() if row["kpi"] in kpis})
 
 
-def _ledger_signs(cursor: Cursor, names: Collection[str], as_of: date) -> list[Sign]:
+def _same_day(
+    cursor: Cursor, names: Collection[str], publication: Publication, earlier: Earlier, witness: Witness
+) -> list[Sign]:
+    """What differs between two runs of a day: an input that came and was kept back altogether changed no figure."""
+    signs = witness.same_day(earlier.inputs, publication.inputs)
     cursor.execute("select to_regclass(%s) is not null", [LEDGER])
     [is_there] = cursor.fetchone() or [False]
     if LEDGER not in names or not is_there:
-        return []
-    cursor.execute(statement("restatements_ledger"), {"as_of": as_of})
-    return [Sign(table, cause, rows_moved=int(rows)) for table, cause, rows in cursor]
+        return signs
+    cursor.execute(statement("restatements_ledger"), {"as_of": publication.as_of})
+    moved = cursor.fetchall()
+    kept_back = {table for table, is_let_in, _, _ in moved if not is_let_in}
+    counted = [Sign(table, cause, rows_moved=int(rows)) for table, _, cause, rows in moved if cause is not None]
+    return [sign for sign in signs if sign.cause != "late_data" or sign.table_name not in kept_back] + counted
 
 
 def _are_there(cursor: Cursor) -> bool:

@@ -91,6 +91,21 @@ def written(spec: Any, rows: list[dict[str, Any]], folder: Path) -> Table:
     return Table(spec.name, "For a test.", columns, spec.grain, (file,), by_day_partition=spec is KPI_VALUES)
 
 
+def through_the_gate(came: int, let_in: int, repeated: int = 0) -> list[dict[str, Any]]:
+    """The ledger of orders: so many lines came, so many rows were let in, one of them late, others repeat those."""
+    usual = {"table_name": "orders", "currency": "-", "rows_corrected": 0, "is_balanced": True, "rows_in": came}
+    gate = {"layer": "dwd", "rows_accepted": let_in - 1, "rows_late": 1, "rows_merged": repeated}
+    kept_back = {"rows_quarantined": came - let_in - repeated}
+    landed = {"layer": "ods", "rows_accepted": came, "rows_late": 0, "rows_merged": 0}
+    return [usual | landed, usual | gate | kept_back]
+
+
+def golden(rows_merged: int) -> dict[str, Any]:
+    """The ledger of customers who were found to be one."""
+    usual = {"table_name": "customers", "layer": "golden", "currency": "-", "rows_corrected": 0, "is_balanced": True}
+    return usual | {"rows_in": 100, "rows_accepted": 100 - rows_merged, "rows_late": 0, "rows_merged": rows_merged}
+
+
 def causes(server: sqlalchemy.URL) -> list[tuple]:
     return query(server, "select causes, reason_zh, reason_en from ads.restatements order by restatement_id, member")
 
@@ -245,13 +260,9 @@ class TestWhy:
         assert [row[0] for row in causes(server)] == ["quality"]
 
     def test_the_ledger_tells_what_a_day_run_again_had_more_and_merged(self, server: sqlalchemy.URL, publish: Publish):
-        def ledger(rows_in: int, rows_merged: int) -> list[dict[str, Any]]:
-            usual = {"currency": "-", "rows_corrected": 0, "rows_merged": 0, "rows_in": rows_in, "is_balanced": True}
-            landed = usual | {"table_name": "orders", "layer": "ods"}
-            return [landed, usual | {"table_name": "customers", "layer": "golden", "rows_merged": rows_merged}]
-
-        publish(TWENTIETH, figure(215), ledger=ledger(900, 12))
-        publish(TWENTIETH, figure(217), ledger=ledger(903, 11), signs=[Sign("orders", "changed_input")])
+        publish(TWENTIETH, figure(215), ledger=[*through_the_gate(900, 890), golden(12)])
+        again = [*through_the_gate(903, 893), golden(11)]
+        publish(TWENTIETH, figure(217), ledger=again, signs=[Sign("orders", "changed_input")])
         assert causes(server) == [
             (
                 "late_data, changed_input, merge",
@@ -259,6 +270,39 @@ class TestWhy:
                 "late data (Orders 3); an input delivered anew (Orders); customers merged or split (Customers 1)",
             )
         ]
+
+    @pytest.mark.parametrize(
+        ("came", "let_in", "cause"),
+        [
+            pytest.param(905, 890, "plan", id="all-that-came-late-was-kept-back"),
+            pytest.param(905, 892, "late_data, plan", id="two-of-it-were-let-in"),
+            pytest.param(880, 890, "plan", id="what-was-withdrawn-had-been-kept-back"),
+            pytest.param(880, 885, "withdrawn_rows, plan", id="five-that-had-been-let-in-were-withdrawn"),
+            pytest.param(900, 885, "plan", id="five-more-are-kept-back-by-another-rule"),
+        ],
+    )
+    def test_only_rows_that_were_let_in_can_have_changed_a_figure(
+        self, server: sqlalchemy.URL, publish: Publish, came: int, let_in: int, cause: str
+    ):
+        publish(TWENTIETH, figure(215), ledger=through_the_gate(900, 890))
+        publish(TWENTIETH, figure(217), ledger=through_the_gate(came, let_in), plan_hash="another")
+        assert [row[0] for row in causes(server)] == [cause]
+
+    @pytest.mark.parametrize(
+        ("ledger", "cause"),
+        [
+            pytest.param((905, 890, 0), "plan", id="kept-back-altogether"),
+            pytest.param((905, 890, 5), "late_data, plan", id="merged-into-rows-it-may-have-replaced"),
+            pytest.param((905, 895, 0), "late_data, plan", id="let-in"),
+        ],
+    )
+    def test_a_file_that_came_late_is_a_cause_only_where_its_rows_passed_the_gate(
+        self, server: sqlalchemy.URL, publish: Publish, ledger: tuple[int, int, int], cause: str
+    ):
+        publish(TWENTIETH, figure(215), ledger=through_the_gate(900, 890))
+        late = [Sign("orders", "late_data")]
+        publish(TWENTIETH, figure(217), ledger=through_the_gate(*ledger), signs=late, plan_hash="another")
+        assert [row[0] for row in causes(server)] == [cause]
 
 
 class TestSignature:
