@@ -13,6 +13,8 @@ from quality.gate import LATE, Counted, Gate
 from quality.rules import NOT_OF, message
 
 State = Literal["final", "provisional", "withheld"]
+STATES: tuple[State, ...] = ("final", "provisional", "withheld")
+"""From best to worst."""
 
 SCORECARD = TableSpec(
     name="dq.quality_scorecard",

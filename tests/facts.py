@@ -279,6 +279,7 @@ def evaluate(
         unmapped=unmapped,
         definitions=definitions or Definitions(),
         score_cap=score_cap,
+        currency="CNY",
     )
 
 

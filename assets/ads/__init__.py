@@ -154,6 +154,7 @@ def compute_kpi_values(day: ProjectDay) -> pd.DataFrame:
         unmapped=unmapped_columns(day),
         definitions=plan.definitions,
         score_cap=plan.score_cap,
+        currency=plan.currency,
     )
 
 

@@ -169,7 +169,9 @@ def _of_kpi(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterato
                 value=figure,
                 limit_value=limit,
                 comparison=comparison,
-                **_limited(words, _member(row, plan), SIDES[comparison], numbers, period_words(row["period"])),
+                **_without(
+                    row, _limited(words, _member(row, plan), SIDES[comparison], numbers, period_words(row["period"]))
+                ),
             )
 
 
@@ -179,6 +181,16 @@ def _member(row: Mapping[str, Any], plan: Plan) -> Label | None:
         return None
     channels = {channel.id: channel.label for channel in plan.channels} if row["dimension"] == "channel" else {}
     return channels.get(row["member"], both(str(row["member"])))
+
+
+def _without(row: Mapping[str, Any], sentences: dict[str, str]) -> dict[str, str]:
+    """The sentences, and what the figure leaves out."""
+    if not isinstance(row["left_out_zh"], str):
+        return sentences
+    return {
+        "sentence_zh": f"{sentences['sentence_zh']}该数{row['left_out_zh']}。",
+        "sentence_en": f"{sentences['sentence_en']} It is {row['left_out_en']}.",
+    }
 
 
 def _limited(

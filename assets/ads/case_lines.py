@@ -11,9 +11,10 @@ import pandas as pd
 from assets.ads.case_words import SECTIONS, moved, printed
 from assets.ads.catalogue import Catalogue
 from assets.ads.kpi_query import ALL, PERIOD, TOTAL, UNKNOWN
-from assets.ads.kpi_values import KPI_VALUES, STATES
+from assets.ads.kpi_values import KPI_VALUES
 from pipeline.plan import Label, Plan
 from pipeline.tables import TableSpec
+from quality.scorecard import STATES
 
 NUMBER, TEXT = "double precision", "text"
 SAME_LENGTH = 0.05

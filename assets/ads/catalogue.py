@@ -120,6 +120,9 @@ class Fact(Strict):
     date: Identifier | None
     window: Window = "within"
     rows: Rows | None = None
+    shared: Label | None = None
+    """What the amounts are called, where those that name no member of a dimension are for all of them, as wages are for
+    all channels: a member's figures are without its part of them, and say so."""
     contracts: list[Identifier] = Field(min_length=1)
     dimensions: dict[Dimension, Identifier]
     columns: dict[Identifier, ColumnKind] = Field(default_factory=dict)
@@ -258,6 +261,10 @@ class Catalogue(Strict):
         shared = any(self.measure(name).is_distinct for name in variant.measures)
         return "distinct" if shared and not self.kpis[kpi].additive else "yes"
 
+    def shared(self, variant: Variant) -> list[str]:
+        """Measures of the variant that leave out of a member's figures what is for all of them."""
+        return [name for name in variant.measures if self.facts[self.fact_of[name]].shared is not None]
+
     def undeclared(self, variant: Variant, definitions: Definitions) -> list[str]:
         """Definitions the variant can't do without, and the plan leaves open; sorted."""
         asked = {name for measure in variant.measures for name in self.measure(measure).plan}
@@ -301,7 +308,8 @@ def definition_needs(definitions: Definitions) -> dict[str, list[str]]:
         *(["leads.demand_tag or customers.demand_tag"] if valid.demand_tag else []),
         *(["leads.score"] if valid.minimum_score is not None else []),
     ]
-    return {"valid_lead": valid_lead, "high_value": ["customers.grade"] if definitions.high_value == "grade" else []}
+    high_value = {"grade": ["customers.grade"], "company": ["customers.kind"]}.get(definitions.high_value, [])
+    return {"valid_lead": valid_lead, "high_value": high_value}
 
 
 def _is_declared(definitions: Definitions, name: Declared) -> bool:

@@ -73,9 +73,12 @@ CHANNEL_SCORECARD = TableSpec(
         "revenue_amount": (MONEY, "Sales less refunds in the period"),
         "roi_revenue": (NUMBER, "(revenue - cost) / cost"),
         "currency": (TEXT, "Currency of the amounts"),
+        "left_out_zh": (TEXT, "What its costs leave out since it names no channel, such as wages, in Chinese"),
+        "left_out_en": (TEXT, "The same in English"),
         "value_score": (
             NUMBER,
-            "Reach efficiency and cheapness, weighted by the plan, 0-100; 50 is what all channels together reach",
+            "Reach efficiency and cheapness, weighted by the plan, 0-100; 50 is what all channels together reach; both "
+            "by the cost that names a channel",
         ),
         "rating_id": (
             TEXT,
@@ -139,6 +142,8 @@ def _measured(figures: Figures, cards: ChannelCards, plan: Plan) -> pd.DataFrame
         lead_conversion_rate_upper=figures.upper["lead_conversion_rate"],
         spend=value["total_cost"],
         high_value_customers=figures.numerator["high_value_share"],
+        left_out_zh=figures.left_out_zh["cac"],
+        left_out_en=figures.left_out_en["cac"],
         state=figures.worst_state(),
         reason=figures.reasons(),
     ).join(_planned(figures.index.get_level_values("member"), plan).set_index(figures.index))
@@ -233,7 +238,7 @@ def _judged(rows: pd.DataFrame, figures: Figures, cards: ChannelCards) -> pd.Dat
 
 def _why_not(rows: pd.DataFrame, figures: Figures, cards: ChannelCards) -> pd.Series:
     """Why a channel is not judged, the first reason that holds; NULL where it is."""
-    needed = figures.state[["reached_leads", "new_customers", "cac"]]
+    needed = figures.state.mask(figures.is_unknown)[["reached_leads", "new_customers", "cac"]]
     few = Label(zh=FEW.zh.format(least=cards.customers_least), en=FEW.en.format(least=cards.customers_least))
     customers, spend = rows["new_customers"], rows["spend"]
     cases = [
@@ -300,5 +305,5 @@ def _lineage() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         if name in keys:
             yield name, [(KPI_VALUES.name, keys[name])]
         elif name not in planned:
-            told = ("kpi", name if name in ("state", "reason") else "value")
+            told = ("kpi", name if name in ("state", "reason", "left_out_zh", "left_out_en") else "value")
             yield name, [(KPI_VALUES.name, column) for column in told]

@@ -18,12 +18,13 @@ from assets.ads.catalogue import Catalogue, catalogue
 from assets.ads.claim_words import Told, about, changed, compared, judged, not_told, open_items, opinion, target_words
 from assets.ads.implied_targets import implied_target
 from assets.ads.kpi_query import ALL
-from assets.ads.kpi_values import KPI_VALUES, STATES
+from assets.ads.kpi_values import KPI_VALUES
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import AssertedFigure, Claim, Label, Plan
 from pipeline.plan_tables import months_before
 from pipeline.tables import TableSpec
+from quality.scorecard import STATES
 
 TASKS = "ads.task_tracking"
 NUMBER, TEXT = "double precision", "text"
@@ -336,7 +337,9 @@ def _with(measured: Measured, **changes: Any) -> Measured:
 
 def _why(row: Row) -> Label:
     told = row["reason"] if isinstance(row["reason"], str) else "no value"
-    zh = "所用数据质量低于底线，指标暂不公布" if row["state"] == STATES[-1] else "指标没有数值"
+    # of what nothing is recorded there are 0 observations; what is kept back tells not even that
+    kept_back = row["state"] == STATES[-1] and pd.isna(row["n"])
+    zh = "所用数据质量低于底线，指标暂不公布" if kept_back else "指标没有数值"
     return Label(zh=f"{zh}（{told}）", en=told)
 
 
@@ -345,6 +348,11 @@ def _with_base(measured: Measured, figure: AssertedFigure, evidence: Evidence, r
     if against == "target":
         base = evidence.target(figure, row)
         missing = Label(zh="没有目标值", en="there is no target")
+        if not row["is_comparable"]:
+            missing = Label(
+                zh=f"不与整体目标比较，{row['left_out_zh']}",
+                en=f"it is not held against the target for the whole, {row['left_out_en']}",
+            )
         return _with(measured, base=base, reason=missing if base is None else _zero(base))
     other = evidence.row(figure, measured.kpi, evidence.before(row) if against == "previous" else against)
     if other is None:

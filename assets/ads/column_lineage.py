@@ -4,6 +4,7 @@ from assets.ads.catalogue import PERIOD_COLUMNS, Catalogue
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_query import KEYS, PERIOD
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.left_out import LEFT_OUT
 from assets.factory import Lineage
 from quality.scorecard import SCORECARD
 
@@ -23,8 +24,18 @@ def kpi_values_lineage(kpis: Catalogue) -> Lineage:
     dates = {(fact.table, fact.date) for fact in facts if fact.date is not None}
     members = {(fact.table, column) for fact in facts for column in fact.dimensions.values()}
     judged = {(SCORECARD.name, column) for column in ("rate", "status", "reason")}
+    shared = {
+        (fact.table, column)
+        for fact in facts
+        if fact.shared is not None
+        for column in [
+            *fact.dimensions.values(),
+            *(name for measure in fact.measures.values() for name in measure.columns),
+        ]
+    }
     return (
         dict.fromkeys(FIGURES, sorted(measured))
+        | dict.fromkeys(("is_comparable", *LEFT_OUT), sorted(shared))
         | dict.fromkeys(PERIOD, sorted(dates))
         | dict.fromkeys(("dimension", "member"), sorted(members))
         | dict.fromkeys(("state", "reason"), sorted(judged))

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assets.ads.figures import percent
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.rank_stability import Groups, rank_stability, weight_moves
@@ -19,6 +20,8 @@ from pipeline.tables import TableSpec
 PERIOD_KINDS = ("campaign", "quarter", "month")
 DIMENSIONS = (TOTAL, "team")
 BOUNDS = ("lower", "upper")
+NOT_SCORABLE = "not scorable: there is no target for it"
+"""A cost for which nothing is planned is neither good nor bad (I10)."""
 RANKS = (
     *BOUNDS,
     "rank_group",
@@ -70,7 +73,11 @@ COMPOSITE_SCORES = TableSpec(
         "effective_weights": ("text", "JSON: weight of each available part, after the policy; they add up to 1"),
         "missing_parts": ("text", "JSON: parts without a score, and why"),
         "state": ("text", "final; provisional if a part is provisional or missing; withheld if all are missing"),
-        "reason": ("text", "Which parts are missing or provisional; NULL when there is nothing to say"),
+        "reason": (
+            "text",
+            "Which parts are missing, and the weights that the others have instead; which are provisional; NULL when "
+            "there is nothing to say",
+        ),
     },
 )
 
@@ -105,7 +112,10 @@ def composite(scores: Mapping[str, float], weights: Mapping[str, float], groups:
 
 
 def _mean(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    return fsum(weight * scores[part] for part, weight in weights.items()) / fsum(weights.values())
+    mean = fsum(weight * scores[part] for part, weight in weights.items()) / fsum(weights.values())
+    # whatever the last digit of a quotient: a mean of hundreds is a hundred
+    parts = [scores[part] for part in weights]
+    return min(max(mean, min(parts)), max(parts))
 
 
 def composite_scores(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
@@ -180,7 +190,7 @@ def _row(name: str, model: Model, plan: Plan, key: tuple, parts: pd.DataFrame) -
         "effective_weights": _json(result.weights),
         "missing_parts": _json({kpi: _why(by_kpi, kpi) for kpi in result.missing}),
         "state": _state(result, doubtful),
-        "reason": _reason(result.missing, doubtful),
+        "reason": _reason(result, doubtful),
     }
 
 
@@ -191,7 +201,7 @@ def _why(by_kpi: pd.DataFrame, kpi: str) -> str:
     part = by_kpi.loc[kpi]
     if pd.isna(part["value"]):
         return part["reason"]
-    return "no target" if pd.isna(part["target"]) else part["reason"]
+    return NOT_SCORABLE if pd.isna(part["target"]) and part["is_comparable"] else part["reason"]
 
 
 def _state(result: Composite, doubtful: list[str]) -> str:
@@ -200,8 +210,11 @@ def _state(result: Composite, doubtful: list[str]) -> str:
     return "provisional" if result.missing or doubtful else "final"
 
 
-def _reason(missing: Iterable[str], doubtful: Iterable[str]) -> str | None:
-    told = {"missing": ", ".join(missing), "provisional": ", ".join(doubtful)}
+def _reason(result: Composite, doubtful: Iterable[str]) -> str | None:
+    """What is missing, who has its weight (I10), and what is provisional."""
+    spread = ", ".join(f"{part} {percent(weight)}" for part, weight in result.weights.items())
+    missing = ", ".join(result.missing) + (f", so that the weights are {spread}" if result.missing and spread else "")
+    told = {"missing": missing, "provisional": ", ".join(doubtful)}
     return "; ".join(f"{what}: {parts}" for what, parts in told.items() if parts) or None
 
 

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pandas as pd
 
 from assets.ads.kpi_query import PERIOD
-from assets.ads.kpi_values import STATES
 from pipeline.plan import Label
+from quality.scorecard import STATES
 
 CARD_PERIODS = ("campaign", "baseline", "quarter", "month")
 """Periods long enough to judge by."""
 CARD_KEYS = (*PERIOD, "member")
 _PARTS = ("value", "numerator", "denominator", "n", "lower", "upper", "target", "score")
+_WORDS = ("state", "reason", "left_out_zh", "left_out_en")
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,8 @@ class Figures:
     score: pd.DataFrame
     state: pd.DataFrame
     reason: pd.DataFrame
+    left_out_zh: pd.DataFrame
+    left_out_en: pd.DataFrame
 
     @property
     def index(self) -> pd.MultiIndex:
@@ -49,15 +52,20 @@ class Figures:
     def _quotient(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         return self.numerator, self.denominator
 
+    @property
+    def is_unknown(self) -> pd.DataFrame:
+        """Where a figure is withheld for no other reason than that nothing is recorded of a part of it."""
+        return (self.state == STATES[-1]) & self.n.notna()
+
     def worst_state(self) -> pd.Series:
-        """The worst state among the KPIs of a row."""
-        ranks = self.state.map(STATES.index, na_action="ignore").max(axis=1)
+        """The worst state among the KPIs of a row; one that nothing is recorded of makes the others no worse."""
+        ranks = self.state.mask(self.is_unknown).map(STATES.index, na_action="ignore").max(axis=1)
         return ranks.map(lambda rank: STATES[int(rank)], na_action="ignore").astype(object)
 
     def reasons(self) -> pd.Series:
         """What keeps the KPIs of a row from being final; NULL where nothing does."""
         told = [
-            kpi + ": " + self.reason[kpi].where(self.state[kpi].notna() & (self.state[kpi] != STATES[0]))
+            kpi + ": " + self.reason[kpi].where(self.state[kpi].isin(STATES[1:]) & ~self.is_unknown[kpi])
             for kpi in self.state
         ]
         return pd.concat(told, axis=1).apply(lambda row: "; ".join(row.dropna()) or None, axis=1)
@@ -84,7 +92,7 @@ def official_figures(
     index = pd.MultiIndex.from_frame(keys)
     rows = mine.set_index([*CARD_KEYS, "kpi"])
     wide = {part: _wide(rows[part], index, kpis).astype(float) for part in _PARTS}
-    words = {part: _wide(rows[part], index, kpis).astype(object) for part in ("state", "reason")}
+    words = {part: _wide(rows[part], index, kpis).astype(object) for part in _WORDS}
     return Figures(**wide, **words)
 
 

@@ -42,7 +42,7 @@ def measured(catalogue: Catalogue) -> exp.Select:
         # copies of a growing query would take longer than running it
         together.select(*(_filled(column, taken, name) for column, taken in _taken(fact).items()), copy=False)
         together.join(name, on=_same_key(name), join_type="left", copy=False)
-    query = exp.select(*KEYS, *_parts(catalogue)).from_("together")
+    query = exp.select(*KEYS, *_parts(catalogue), *_shared(catalogue)).from_("together")
     for name, fact in catalogue.facts.items():
         query.with_(name, as_=_aggregated(fact), copy=False)
     return query.with_("keys", as_=keys, copy=False).with_("together", as_=together, copy=False)
@@ -51,6 +51,11 @@ def measured(catalogue: Catalogue) -> exp.Select:
 def part_column(kpi: str, variant: str, part: str) -> str:
     """The column of `measured` that holds a part (numerator, denominator, n, spread, cross, square) of a variant."""
     return f"{kpi} {variant} {part}"
+
+
+def measure_column(name: str) -> str:
+    """The column of `measured` that holds a measure of a shared fact by itself."""
+    return f"measure {name}"
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,14 @@ def _parts(catalogue: Catalogue) -> Iterator[exp.Expr]:
         for variant_name, variant in kpi.variants.items():
             for part, expression in _parts_of(catalogue, variant).items():
                 yield _named(exp.cast(expression, "double"), part_column(kpi_name, variant_name, part))
+
+
+def _shared(catalogue: Catalogue) -> Iterator[exp.Expr]:
+    """The measures whose rows without a member are missing from the members' figures."""
+    for fact in catalogue.facts.values():
+        if fact.shared is not None:
+            for name in fact.measures:
+                yield _named(exp.cast(exp.column(name, quoted=True), "double"), measure_column(name))
 
 
 def _parts_of(catalogue: Catalogue, variant: Variant) -> dict[str, exp.Expr]:

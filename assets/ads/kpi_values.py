@@ -7,17 +7,16 @@ import pandas as pd
 
 from assets.ads.catalogue import OR, PARTS, Catalogue, Variant
 from assets.ads.intervals import INTERVALS
-from assets.ads.kpi_query import KEYS, TOTAL, part_column
+from assets.ads.kpi_query import KEYS, TOTAL, UNKNOWN, part_column
+from assets.ads.left_out import LEFT_OUT, left_out
 from pipeline.plan import Definitions
 from pipeline.tables import TableSpec
-from quality.scorecard import SourceState, State
+from quality.scorecard import STATES, SourceState
 
 BRIEF = ("day", "week")
 """Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
 FIGURES = ("n", *PARTS)
 """What a variant is made of, and how many observations that is."""
-STATES: tuple[State, ...] = ("final", "provisional", "withheld")
-"""From best to worst."""
 
 KPI_VALUES = TableSpec(
     name="ads.kpi_values",
@@ -49,13 +48,27 @@ KPI_VALUES = TableSpec(
         ),
         "attainment_rate": ("double precision", "Value / target, not capped; below 1 is good where lower is better"),
         "score": ("double precision", "0 at the floor, 100 at the target, capped by the plan, whichever way is better"),
-        "state": ("text", "final, provisional or withheld, as the worst source it is made of"),
+        "state": (
+            "text",
+            "final, provisional or withheld, as the worst source it is made of; withheld where nothing tells of a part",
+        ),
         "reason": ("text", "Why it is not final, has no value or no score; NULL when there is nothing to say"),
         "adds_up": (
             "text",
             "yes: the members of a dimension add up to the total; quotient: a ratio does not; distinct: who is under "
             "two members counts under both, and once in the total",
         ),
+        "is_comparable": (
+            "boolean",
+            "Whether it may be held against a target for the whole: false where more cost or budget than the plan "
+            "bears names no member",
+        ),
+        "left_out_amount": (
+            "double precision",
+            "Cost or budget that is for all members and not in the figure, since it names none",
+        ),
+        "left_out_zh": ("text", "The same in words, in Chinese; NULL where nothing is left out"),
+        "left_out_en": ("text", "The same in English"),
         "unit": ("text", "count, currency, rate, ratio, score, hours or days"),
         "better": ("text", "higher or lower"),
         "label_zh": ("text", "Name in Chinese"),
@@ -82,6 +95,7 @@ def kpi_values(
     unmapped: frozenset[str],
     definitions: Definitions,
     score_cap: float,
+    currency: str,
 ) -> pd.DataFrame:
     """The table `ads.kpi_values`.
 
@@ -93,12 +107,14 @@ def kpi_values(
         unmapped: Columns `table.column` that the company's sources do not have.
         definitions: The plan's choices: official variants, and what valid leads and high value look at.
         score_cap: The highest score an over-achievement gets.
+        currency: The plan's.
     """
     told = _told(catalogue, states, unmapped, definitions)
     return (
         _long(parts, catalogue)
         .merge(told, on=["kpi", "variant"], how="left", validate="many_to_one")
         .pipe(_with_values)
+        .pipe(_with_left_out, left_out(parts, catalogue, currency), definitions.shared_cost_limit)
         .pipe(_with_intervals)
         .pipe(_with_targets, targets)
         .pipe(_with_scores, score_cap)
@@ -191,6 +207,15 @@ def _with_values(rows: pd.DataFrame) -> pd.DataFrame:
     return seen.assign(value=seen["numerator"].where(seen["is_quantity"], quotient), n=seen["n"].astype("Int64"))
 
 
+def _with_left_out(rows: pd.DataFrame, unnamed: pd.DataFrame, limit: float) -> pd.DataFrame:
+    """What is not in a member's figure; too much of it, and no target for the whole is one for the member."""
+    keys = ["kpi", "variant", "period_kind", "period", "dimension"]
+    joined = rows.merge(unnamed, on=keys, how="left", validate="many_to_one")
+    is_member = (joined["dimension"] != TOTAL) & (joined["state"] != "withheld")
+    told = joined[list(LEFT_OUT)].where(is_member & (joined["member"] != UNKNOWN))
+    return joined.assign(**told, is_comparable=~(is_member & (joined["left_out_rate"] > limit)))
+
+
 def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
     """95 % intervals by the KPI's kind; durations do not reach below zero."""
     bounds = pd.DataFrame({"lower": np.nan, "upper": np.nan}, index=rows.index)
@@ -208,7 +233,8 @@ def _with_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
     joined = rows.merge(targets, on=["kpi", "period_kind", "period"], how="left", validate="many_to_one")
     aimed = joined["is_official"] & (~joined["is_quantity"] | (joined["dimension"] == TOTAL))
     columns = ["target", "floor", "milestone_target"]
-    return joined.assign(**joined[columns].astype(float).where(aimed))
+    told = joined[columns].astype(float).where(aimed & joined["is_comparable"])
+    return joined.assign(**told, not_held=aimed & joined["target"].notna() & ~joined["is_comparable"])
 
 
 def _with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
@@ -225,18 +251,24 @@ def _with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
 
 
 def _with_reasons(rows: pd.DataFrame) -> pd.DataFrame:
-    """Everything that keeps a row from being final, having a value, or having a score."""
+    """Everything that keeps a row from being final, having a value, or having a score.
+
+    What a part of is unknown is withheld; what is divided by nothing is known to have no value.
+    """
     told = rows["state"] != "withheld"
     no_numerator = told & rows["numerator"].isna()
     no_denominator = told & ~rows["is_quantity"] & rows["denominator"].isna()
-    notes = {
-        "numerator is unknown: it has no rows": no_numerator & ~no_denominator,
-        "denominator is unknown: it has no rows": no_denominator,
-        "denominator is 0": told & (rows["denominator"] == 0),
-        "not scored: the target has no floor on its worse side": told & ~rows["can_score"],
-    }
+    left_out_words = rows["left_out_en"].fillna("what names no member is for all of them").astype(object)
+    notes = [
+        ("numerator is unknown: it has no rows", no_numerator & ~no_denominator),
+        ("denominator is unknown: it has no rows", no_denominator),
+        ("denominator is 0", told & (rows["denominator"] == 0)),
+        ("not scored: the target has no floor on its worse side", told & ~rows["can_score"]),
+        ("not held against the target for the whole: " + left_out_words, rows["not_held"]),
+    ]
     reason = rows["state_reason"].fillna("").astype(object)
-    for note, applies in notes.items():
+    for note, applies in notes:
         separator = np.where(reason == "", "", "; ")
         reason = reason.mask(applies, reason + separator + note)
-    return rows.assign(reason=reason.mask(reason == "", None))
+    state = rows["state"].mask(no_numerator | no_denominator, "withheld")
+    return rows.assign(reason=reason.mask(reason == "", None), state=state)

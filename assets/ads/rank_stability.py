@@ -85,7 +85,9 @@ def rank_stability(
 def _mean(scores: pd.DataFrame, weights: Weights) -> pd.Series:
     """The weighted mean of every row; NaN where a part is missing."""
     total = sum(weights.values())
-    return sum((scores[part] * (weight / total) for part, weight in weights.items()), pd.Series(0.0, scores.index))
+    mean = sum((scores[part] * (weight / total) for part, weight in weights.items()), pd.Series(0.0, scores.index))
+    # weights add up to 1 but for the last digit, and a mean of hundreds is a hundred
+    return mean.clip(scores.min(axis=1), scores.max(axis=1))
 
 
 def _compared(low: pd.Series, high: pd.Series, is_whole: pd.Series) -> tuple[np.ndarray, np.ndarray]:

@@ -184,12 +184,19 @@ def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, co
         "interval": f"{figure(row['lower'], unit)} to {figure(row['upper'], unit)}  "
         + label(*METHODS[kpi.interval], lang),
         "target": figure(row["target"], unit),
+        **_left_out(row, lang),
         "state": str(row["state"]) + (f": {row['reason']}" if pd.notna(row["reason"]) else ""),
     }
     console.print(told_grid(told))
     for source, state in _source_states(day, variant).items():
         console.print(note(f"{source}: {state.state}" + (f", {state.reason}" if state.reason else "")))
     console.print()
+
+
+def _left_out(row: Mapping, lang: Lang) -> dict[str, str]:
+    """What is for all members and not in the figure of one; days evaluated by an older version don't tell."""
+    zh, en = row.get("left_out_zh"), row.get("left_out_en")
+    return {"left out": label(zh, en, lang)} if isinstance(zh, str) and isinstance(en, str) else {}
 
 
 def _source_states(day: ProjectDay, variant: Variant) -> dict[str, SourceState]:

@@ -230,13 +230,19 @@ class ValidLead(Strict):
     contactable: bool = True
     demand_tag: bool = True
     minimum_score: Annotated[float, Field(ge=0, le=100)] | None = None
+    repeat_days: Annotated[int, Field(ge=0)] | None = 90
+    """Leads of one person that follow on each other within so many days are one: the one that was won counts, else the
+    first. None: each counts."""
 
 
 class Definitions(Strict):
     """One choice for each term the documents use in several senses."""
 
-    high_value: Literal["rfm", "grade"] = "rfm"
+    high_value: Literal["rfm", "grade", "company", "spend", "tier"] = "rfm"
+    """By the RFM class high_value, a grade of the CRM, being a company, net spend of 12 months, or tier VIP (I22)."""
     high_value_grades: list[str] = []
+    high_value_spend: Annotated[float, Field(gt=0)] | None = None
+    """Net spend of 12 months from which on a customer is of high value, where that decides."""
     valid_lead: ValidLead = ValidLead()
     not_reached: list[str] = ["未接通", "无人接听", "关机", "停机", "空号", "占线", "no answer", "busy", "wrong number"]
     """Outcomes of a call, as the sources word them, by which nobody was reached."""
@@ -248,8 +254,17 @@ class Definitions(Strict):
     """Customers the campaign is meant for: precision and the coverage of industries are about them (I19, I60)."""
     new_markets: Market = Market()
     """Markets the company was not in before (I18)."""
+    shared_cost_limit: Annotated[float, Field(ge=0, le=1)] = 0.05
+    """So much of the cost (or budget) may name no channel, or no team, before figures of channels (teams) made of it
+    are no longer held against targets for the whole: wages that are booked for nobody are for all."""
     official: dict[Identifier, str] = {}
     """The variant of an indicator that counts, where the catalogue's own choice is not wanted."""
+
+    @model_validator(mode="after")
+    def _high_value_can_be_told(self) -> "Definitions":
+        if self.high_value == "spend" and self.high_value_spend is None:
+            raise ValueError("high_value is spend, so state high_value_spend: the net spend of 12 months it takes")
+        return self
 
 
 class Periods(Strict):

@@ -69,9 +69,11 @@ OWN_SCHEMAS: dict[str, pa.Schema] = {
             "abc_a_until": DOUBLE,
             "abc_b_until": DOUBLE,
             "high_value": TEXT,
+            "high_value_spend": DOUBLE,
             "valid_contactable": FLAG,
             "valid_demand_tag": FLAG,
             "valid_minimum_score": DOUBLE,
+            "valid_repeat_days": INTEGER,
         }
     ),
     "plan.segment_classes": pa.schema(
@@ -164,9 +166,11 @@ def _settings(plan: Plan, as_of: date) -> Row:
         "abc_a_until": abc.a_until,
         "abc_b_until": abc.b_until,
         "high_value": plan.definitions.high_value,
+        "high_value_spend": plan.definitions.high_value_spend,
         "valid_contactable": valid.contactable,
         "valid_demand_tag": valid.demand_tag,
         "valid_minimum_score": valid.minimum_score,
+        "valid_repeat_days": valid.repeat_days,
     }
 
 

@@ -31,10 +31,11 @@ select
     c.industry,                                                         -- Industry
     c.region,                                                           -- Region, 省-市
     a.last_nps_score,                                                   -- Last recommendation score, 0-10
-    case p.high_value when 'rfm' then r.class_id = 'high_value' else g.grade is not null end
+    of_high_value(p.high_value, r.class_id, g.grade is not null, c.kind, a.net_amount_12m, p.high_value_spend, h.class_id)
         as is_high_value                                                -- Whether it is a high-value customer by the plan's definition
 from dwd.customers as c
 cross join plan.settings as p
 inner join dws.customer_activity as a on a.customer_id = c.customer_id
 inner join dws.customer_rfm as r on r.customer_id = c.customer_id
+inner join dws.customer_tier as h on h.customer_id = c.customer_id
 left join grades as g on g.grade = c.grade

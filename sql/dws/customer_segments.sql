@@ -66,7 +66,7 @@ select
     b.class_id as abc_class_id,                                         -- ABC class by spend of the last 12 months
     b.spend_rank as abc_spend_rank,                                     -- Place by spend, 1 the highest
     b.spend_share as abc_spend_share,                                   -- Part of all customers' spend, 0-1
-    case p.high_value when 'rfm' then r.class_id = 'high_value' else g.grade is not null end
+    of_high_value(p.high_value, r.class_id, g.grade is not null, c.kind, a.net_amount_12m, p.high_value_spend, h.class_id)
         as is_high_value,                                               -- Whether it is a high-value customer by the plan's definition
     r.score_class_id as rfm_score_class_id,                             -- Class by the RFM scores
     r.score_label_zh as rfm_score_label_zh,                             -- Class by the RFM scores in Chinese

@@ -1,7 +1,9 @@
 -- How far every lead got, how long it took, and where the lost ones were given up.
 -- A stage is reached when it, or any stage after it, has a time: a deal that was signed was met, whoever forgot to
 -- write the meeting down. A lead that was signed is won, whatever was entered as lost. Valid is what the plan says:
--- contactable, with a demand tag, with the least score; the customer's own record may supply the first two.
+-- contactable, with a demand tag, with the least score; the customer's own record may supply the first two; and not the
+-- same person once more: of leads of one person that follow on each other within the plan's days one counts, that is the
+-- one that was won, else the first. A person is the customer where one is named, else the phone number, else the address.
 -- grain: lead_id
 -- seed: S0 §3.2, §5.3, §6.1; S1 表1, 表2; S3 二(三)2; F066, F072, F082, F087; I23
 with known_customers as (
@@ -46,6 +48,52 @@ journeys as (
             as reached_assigned
     from dwd.leads as l
 ),
+persons as (
+    select
+        l.lead_id,
+        l.created_on,
+        l.created_at,
+        l.won_at is not null as is_won,
+        case
+            when l.customer_id is not null then 'customer ' || coalesce(c.customer_id, l.customer_id)
+            when is_given(l.phone) then 'phone ' || l.phone
+            when is_given(l.email) then 'email ' || l.email
+            else 'lead ' || l.lead_id
+        end as person
+    from dwd.leads as l
+    left join known_customers as c on c.source_customer_id = l.customer_id
+),
+followed as (
+    select
+        o.*,
+        lag(o.created_on) over (partition by o.person order by o.created_at nulls last, o.lead_id nulls last)
+            as created_before_on
+    from persons as o
+),
+runs as (
+    select
+        f.lead_id,
+        f.created_at,
+        f.is_won,
+        f.person,
+        sum(
+            case
+                when date_diff('day', f.created_before_on, f.created_on) <= p.valid_repeat_days then 0
+                else 1
+            end
+        ) over (partition by f.person order by f.created_at nulls last, f.lead_id nulls last) as run
+    from followed as f
+    cross join plan.settings as p
+),
+repeated as (
+    select
+        r.lead_id,
+        row_number() over (
+            partition by r.person, r.run
+            order by case when r.is_won then 0 else 1 end, r.created_at nulls last, r.lead_id nulls last
+        ) > 1 as is_repeat
+    from runs as r
+),
 staged as (
     select
         j.*,
@@ -83,7 +131,9 @@ select
     (not p.valid_contactable or l.is_contactable or coalesce(c.is_contactable, false))
     and (not p.valid_demand_tag or l.has_demand_tag or coalesce(c.has_demand_tag, false))
     and (p.valid_minimum_score is null or coalesce(l.score >= p.valid_minimum_score, false))
+    and not d.is_repeat
         as is_valid,                                                    -- Whether it is a valid lead by the plan's definition
+    d.is_repeat,                                                        -- Whether it is of a person whose other lead counts
     l.is_won,                                                           -- Whether the deal was signed
     l.is_lost,                                                          -- Whether it was given up without a deal
     l.reached_assigned,                                                 -- Whether it got an owner, or further
@@ -109,6 +159,7 @@ select
     p.currency                                                          -- Currency of the amount
 from staged as l
 cross join plan.settings as p
+inner join repeated as d on d.lead_id = l.lead_id
 left join known_customers as c on c.source_customer_id = l.customer_id
 left join dws.customer_markets as m on m.customer_id = c.customer_id
 left join dwd.staff as s on s.staff_id = l.owner_id

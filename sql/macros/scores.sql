@@ -25,3 +25,17 @@ create macro risk_of(value, calm, alarm) as
         when value is not null
         then millionths(least(greatest((value - calm) / (alarm - calm), cast(0 as double)), cast(1 as double)))
     end;
+
+-- Whether a customer is of high value, by the one of five definitions the plan chose (I22); where that can't be told it is
+-- not. `is_listed` is whether the CRM's grade is among the plan's, `spend` the net spend of 12 months.
+create macro of_high_value(chosen, rfm_class, is_listed, kind, spend, spend_least, tier) as
+    coalesce(
+        case chosen
+            when 'rfm' then rfm_class = 'high_value'
+            when 'grade' then is_listed
+            when 'company' then kind = 'company'
+            when 'spend' then cast(spend as double) >= spend_least
+            when 'tier' then tier = 'vip'
+        end,
+        false
+    );

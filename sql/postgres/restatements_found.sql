@@ -39,7 +39,11 @@ compared as (
         b.value as old_value,
         t.value as new_value,
         b.state as old_state,
-        t.state as new_state
+        t.state as new_state,
+        -- what is withheld because nothing is recorded of it has 0 observations, and is no matter of quality
+        coalesce(
+            (b.state = 'withheld' and b.n is null) <> (t.state = 'withheld' and t.n is null), false
+        ) as is_quality
     from before as b
     full join today as t using (kpi, period_kind, period, dimension, member)
     where

@@ -48,7 +48,7 @@ cases as (
         r.kpi,
         r.variant,
         r.variant <> r.old_variant as is_other_variant,
-        (r.old_state = 'withheld') <> (r.new_state = 'withheld') as is_quality,
+        r.is_quality,
         r.period_start,
         r.period_end,
         s.table_names,
@@ -167,7 +167,7 @@ from restated as r
 left join reasons as t
     on t.kpi = r.kpi
     and t.is_other_variant = (r.variant <> r.old_variant)
-    and t.is_quality = ((r.old_state = 'withheld') <> (r.new_state = 'withheld'))
+    and t.is_quality = r.is_quality
     and t.period_start = r.period_start
     and t.period_end = r.period_end
 cross join words as w

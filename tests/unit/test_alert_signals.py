@@ -29,6 +29,8 @@ KPI = {
     "label_zh": "获客成本",
     "label_en": "CAC",
     "unit": "currency",
+    "left_out_zh": None,
+    "left_out_en": None,
 }
 RATE = {
     "layer": "ods",
@@ -197,6 +199,17 @@ def test_only_the_official_value_of_the_dimension_asked_for_is_watched():
 def test_a_breach_is_told_in_the_units_of_the_kpi_and_the_words_of_the_plan(row: dict[str, Any], told: str):
     found = signals([cac(dimension="channel")], kpis=[{"dimension": "channel", "member": "expo"} | row])
     assert found["sentence_en"].to_list() == [f"CAC of Trade fairs is {told} (campaign)."]
+
+
+def test_a_breach_of_a_channel_says_which_cost_is_not_in_the_figure():
+    left_out = {
+        "left_out_zh": "不含未注明渠道的成本 500 元",
+        "left_out_en": "without CNY 500 of cost that names no channel",
+    }
+    rows = [{"dimension": "channel", "member": "expo", "value": 100.0, **left_out}]
+    told = signals([cac(dimension="channel")], kpis=rows).iloc[0]
+    assert told["sentence_zh"].endswith("。该数不含未注明渠道的成本 500 元。")
+    assert told["sentence_en"].endswith(". It is without CNY 500 of cost that names no channel.")
 
 
 def test_a_rule_for_several_days_raises_on_the_last_of_them():

@@ -169,6 +169,23 @@ def test_what_can_not_be_judged_says_why(told: tuple[int, int, float | None], re
     assert pd.isna(card(rows, "b")["rating_reason_en"])
 
 
+def test_a_channel_says_which_cost_its_figures_are_without():
+    found = facts(search=(4, 2, 100), expo=(4, 2, 300))
+    found["costs"].append(cost(600, is_marketing=False))
+    rows = channel_scorecard(evaluate(found), plan(channel("search"), channel("expo")))
+    assert card(rows, "search")["left_out_zh"] == "不含未注明渠道的成本 600 元（占全部成本的 60.0%）"
+    assert card(rows, "search")["left_out_en"].startswith("without the CNY 600 of cost that names no channel")
+    assert pd.isna(card(rows, "(unknown)")["left_out_en"])
+    # channels are compared with each other, all of them without it
+    assert card(rows, "search")["value_score"] > 50 > card(rows, "expo")["value_score"]
+
+
+def test_a_channel_nobody_booked_a_cost_for_is_no_worse_for_it_in_all_other_figures():
+    rows = channel_scorecard(evaluate(facts(search=(4, 2, 100), referral=(4, 2, None))), plan(channel("search")))
+    referral = card(rows, "referral")
+    assert (referral["state"], referral["rating_reason_en"]) == ("final", "no cost is booked for it")
+
+
 def test_cost_that_names_no_channel_is_shown_and_not_judged():
     spent = facts(a=(10, 4, 400))
     wages = {**spent, "costs": [*spent["costs"], cost(9000, is_marketing=False)]}

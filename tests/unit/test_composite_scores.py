@@ -11,7 +11,7 @@ from facts import CAMPAIGN, cost, evaluate, first_sale, lead, target, won_lead
 from hypothesis import given
 from hypothesis import strategies as st
 
-from assets.ads.composite_scores import COMPOSITE_SCORES, composite, composite_scores
+from assets.ads.composite_scores import COMPOSITE_SCORES, NOT_SCORABLE, composite, composite_scores
 from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from pipeline.plan import Campaign, Label, Model, Owners, Plan, Window
@@ -68,7 +68,7 @@ def part(kpi: str, score: float | None, **fields: Any) -> dict[str, Any]:
         "member": ALL,
     }
     told = {"value": 1.0, "target": 1.0, "state": "final", "reason": None, "is_official": True}
-    told |= {"lower": None, "upper": None, "better": "higher"}
+    told |= {"lower": None, "upper": None, "better": "higher", "is_comparable": True}
     return {"kpi": kpi, "score": score, **keys, **told, **fields}
 
 
@@ -127,24 +127,40 @@ def test_a_missing_part_leaves_its_weight_to_the_others_and_is_listed_with_the_r
         part("cac", None, value=None, reason="denominator is 0"),
         part("nps", None, target=None),
         part("aov", None, reason="not scored: the target has no floor on its worse side"),
+        part("cpl", None, target=None, is_comparable=False, reason="not held against the target for the whole"),
     ]
-    weights = {"new_customers": 0.4, "cac": 0.2, "nps": 0.2, "aov": 0.1, "visits": 0.1}
+    weights = {"new_customers": 0.4, "cac": 0.2, "nps": 0.2, "aov": 0.05, "cpl": 0.05, "visits": 0.1}
     row = only(scored(*parts, M1=model(weights)))
     assert row["score"] == 80
     assert row["weight_available"] == pytest.approx(0.4)
     assert json.loads(row["effective_weights"]) == {"new_customers": 1.0}
     assert json.loads(row["missing_parts"]) == {
         "cac": "denominator is 0",
-        "nps": "no target",
+        "nps": "not scorable: there is no target for it",
         "aov": "not scored: the target has no floor on its worse side",
+        "cpl": "not held against the target for the whole",
         "visits": "can't be had here",
     }
-    assert (row["state"], row["reason"]) == ("provisional", "missing: cac, nps, aov, visits")
+    assert (row["state"], row["reason"]) == (
+        "provisional",
+        "missing: cac, nps, aov, cpl, visits, so that the weights are new_customers 100.0%",
+    )
 
 
 def test_the_score_is_the_weighted_mean_of_the_parts():
     """I07: (80 x 0.60 + 20 x 0.35) / 0.95."""
     assert composite({"a": 80.0, "b": 20.0}, {"a": 0.60, "b": 0.35}).score == pytest.approx(55 / 0.95)
+
+
+@given(
+    st.lists(st.floats(0.05, 1), min_size=1, max_size=6),
+    st.floats(0, 100, allow_nan=False),
+)
+def test_the_mean_of_equal_scores_is_that_score_to_the_last_digit(weights: list[float], score: float):
+    """Not 99.99999999999999 where every part has 100."""
+    named = {f"part_{number}": weight for number, weight in enumerate(weights)}
+    found = composite(dict.fromkeys(named, score), named)
+    assert (found.score, found.low, found.high) == (score, score, score)
 
 
 def test_money_and_counts_meet_only_as_points_between_floor_and_target():
@@ -160,7 +176,7 @@ def test_money_and_counts_meet_only_as_points_between_floor_and_target():
 @pytest.mark.parametrize(
     ("targets", "score", "weights", "missing"),
     [
-        pytest.param([], 50, {"new_customers": 1.0}, {"total_cost": "no target"}, id="no-planned-cost"),
+        pytest.param([], 50, {"new_customers": 1.0}, {"total_cost": NOT_SCORABLE}, id="no-planned-cost"),
         pytest.param(
             [target("total_cost", 1000, floor=2000)], 55, {"new_customers": 0.9, "total_cost": 0.1}, {}, id="planned"
         ),
@@ -285,7 +301,7 @@ def test_a_team_is_scored_by_its_rates_and_told_what_is_left_out(tmp_path):
     rows = composite_scores(values, plan(M1=model(weights)))
     team = only(rows.loc[rows["dimension"] == "team"])
     assert (team["member"], team["score"]) == ("A", pytest.approx(50))
-    assert json.loads(team["missing_parts"]) == {"new_customers": "no target"}
+    assert json.loads(team["missing_parts"]) == {"new_customers": NOT_SCORABLE}
     assert only(rows.loc[rows["dimension"] == TOTAL])["state"] == "final"
     assert COMPOSITE_SCORES.write(rows, tmp_path / "composite.parquet") == 2
 

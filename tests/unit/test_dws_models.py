@@ -107,6 +107,49 @@ def test_a_valid_lead_has_the_least_score(score: float | None, valid: bool) -> N
     assert one("dws.lead_journey", plan, leads=[{"score": score}])["is_valid"] is valid
 
 
+def lead_on(day: str, **fields: Any) -> Row:
+    """A lead that could be valid, of a day of 2026."""
+    return {"created_at": f"2026-{day} 09:00", "phone": None, "email": "a@b.cn"} | fields
+
+
+@pytest.mark.parametrize(
+    ("leads", "valid"),
+    [
+        pytest.param([lead_on("09-01"), lead_on("09-20")], [True, False], id="the-same-address"),
+        pytest.param([lead_on("09-20"), lead_on("09-01")], [False, True], id="in-whatever-order-they-lie"),
+        pytest.param([lead_on("09-01"), lead_on("09-20", email="c@b.cn")], [True, True], id="another-address"),
+        pytest.param(
+            [lead_on("09-01", phone="13900000001"), lead_on("09-20", phone="13900000001", email="c@b.cn")],
+            [True, False],
+            id="the-same-number",
+        ),
+        pytest.param(
+            [lead_on("09-01", customer_id="C1"), lead_on("09-20", customer_id="C9", email="c@b.cn")],
+            [True, False],
+            id="two-ids-of-one-customer",
+        ),
+        pytest.param([lead_on("06-01"), lead_on("08-30")], [True, False], id="ninety-days-later"),
+        pytest.param([lead_on("06-01"), lead_on("08-31")], [True, True], id="ninety-one-days-later"),
+        pytest.param([lead_on("06-01"), lead_on("08-01"), lead_on("10-01")], [True, False, False], id="on-and-on"),
+        pytest.param(
+            [lead_on("09-01"), lead_on("09-20", won_at="2026-10-10 09:00")], [False, True], id="the-one-that-was-won"
+        ),
+        pytest.param(
+            [lead_on("09-01", email=None), lead_on("09-02", email=None)], [False, False], id="nobody-can-be-reached"
+        ),
+    ],
+)
+def test_i23_two_leads_of_one_person_are_one_valid_lead(leads: list[Row], valid: list[bool]) -> None:
+    found = column("dws.lead_journey", "is_valid", leads=leads, customers=[{}], customer_links=MERGED)
+    assert found == valid
+
+
+def test_i23_a_plan_may_count_each_lead_of_a_person() -> None:
+    plan = a_plan(definitions=Definitions(valid_lead=ValidLead(repeat_days=None)))
+    found = run_model("dws.lead_journey", {"leads": [lead_on("09-01"), lead_on("09-02")]}, plan=plan)
+    assert [(row["is_valid"], row["is_repeat"]) for row in found] == [(True, False), (True, False)]
+
+
 def test_the_plan_may_ask_for_nothing() -> None:
     plan = a_plan(definitions=Definitions(valid_lead=ValidLead(contactable=False, demand_tag=False)))
     assert one("dws.lead_journey", plan, leads=[STRANGER | {"demand_tag": None}])["is_valid"] is True
@@ -964,6 +1007,10 @@ def test_high_value_goes_by_the_crms_grade_where_the_plan_says_so() -> None:
     [
         pytest.param(Definitions(), [True, False], id="rfm-unless-said-otherwise"),
         pytest.param(Definitions(high_value="grade", high_value_grades=["A"]), [False, True], id="grade"),
+        pytest.param(Definitions(high_value="company"), [True, False], id="company"),
+        pytest.param(Definitions(high_value="spend", high_value_spend=100_000), [True, False], id="spend-just-reached"),
+        pytest.param(Definitions(high_value="spend", high_value_spend=100_001), [False, False], id="too-little-spend"),
+        pytest.param(Definitions(high_value="tier"), [True, False], id="tier"),
     ],
 )
 def test_the_plan_chooses_who_is_of_high_value_and_the_rest_stays_to_be_seen(
@@ -976,11 +1023,18 @@ def test_the_plan_chooses_who_is_of_high_value_and_the_rest_stays_to_be_seen(
     }
     rows = run_model("dws.customer_segments", tables, plan=a_plan(definitions=definitions))
     assert [row["is_high_value"] for row in rows] == high_value
+    features = run_model("dws.customer_features", tables, plan=a_plan(definitions=definitions))
+    assert [row["is_high_value"] for row in features] == high_value
     told = ("rfm_class_id", "grade", "kind", "net_amount_12m", "tier_class_id")
     assert [tuple(row[name] for name in told) for row in rows] == [
         ("high_value", "C", "company", 100_000, "vip"),
         ("no_order", "A", "person", 0, "unrated"),
     ]
+
+
+def test_i22_high_value_by_spend_needs_to_be_told_how_much() -> None:
+    with pytest.raises(ValueError, match="state high_value_spend"):
+        Definitions(high_value="spend")
 
 
 def test_what_to_do_is_the_play_of_the_rfm_class() -> None:

@@ -233,6 +233,7 @@ def test_valid_leads_need_only_what_the_plan_looks_at():
 def test_high_value_needs_the_grade_only_where_the_plan_goes_by_it():
     assert definition_needs(Definitions())["high_value"] == []
     assert definition_needs(Definitions(high_value="grade"))["high_value"] == ["customers.grade"]
+    assert definition_needs(Definitions(high_value="company"))["high_value"] == ["customers.kind"]
 
 
 def test_the_first_dozen_is_in_the_catalogue():

@@ -448,6 +448,10 @@ def test_members_of_a_dimension_add_up_to_the_total(facts):
     assert not totals.index.has_duplicates
     for (*key, dimension), rows in adding.groupby([*keys, "dimension"]):
         assert rows["value"].sum() == pytest.approx(np.nan_to_num(totals[tuple(key)]), abs=1e-6), dimension
+        if key[0] == "total_cost":
+            # what the members leave out is what names none of them, and each of them says it (I12)
+            unnamed = rows.loc[rows["member"] == UNKNOWN, "value"].fillna(0).sum()
+            assert (rows.loc[rows["member"] != UNKNOWN, "left_out_amount"].fillna(0) == unnamed).all()
 
 
 def test_every_quantity_adds_up_or_says_that_it_counts_different_things():
@@ -484,6 +488,8 @@ def test_a_value_is_its_quotient_or_tells_why_it_is_none(facts):
     quotients = found.loc[found["denominator"].notna() & found["value"].notna()]
     assert np.allclose(quotients["value"] * quotients["denominator"], quotients["numerator"], atol=1e-6)
     assert found.loc[found["value"].isna(), "reason"].notna().all()
+    # only what is divided by nothing is known to have none
+    assert found.loc[found["value"].isna() & (found["state"] != "withheld"), "denominator"].eq(0).all()
     assert not np.isinf(found[["value", "lower", "upper"]].to_numpy(float)).any()
     bounded = found.loc[found["lower"].notna()]
     assert (bounded["lower"] <= bounded["value"] + 1e-9).all()
@@ -581,8 +587,88 @@ def test_a_cost_nobody_booked_is_unknown_and_not_zero():
     cac = one(values, "cac", dimension="channel", member="referral")
     roi = one(values, "roi_revenue", dimension="channel", member="referral")
     assert pd.isna(cac["value"])
-    assert cac["reason"] == "numerator is unknown: it has no rows"
-    assert roi["reason"] == "denominator is unknown: it has no rows"
+    assert (cac["state"], cac["reason"]) == ("withheld", "numerator is unknown: it has no rows")
+    assert (roi["state"], roi["reason"]) == ("withheld", "denominator is unknown: it has no rows")
+
+
+def test_a_figure_of_which_a_part_is_unknown_is_withheld_and_shows_the_part_that_is_known():
+    october = {"market_period": "2026-10", "market_size": 1000.0}
+    facts = {"sales": [first_sale("a", 50, date(2026, 10, 5))], "market_sizes": [october]}
+    values = evaluate(facts, periods=[CAMPAIGN, MONTH])
+    known, unknown = one(values, "market_share", period="2026-10"), one(values, "market_share")
+    assert (known["value"], known["state"], known["reason"]) == (0.05, "final", None)
+    assert (unknown["state"], unknown["reason"]) == ("withheld", "denominator is unknown: it has no rows")
+    assert (unknown["numerator"], pd.isna(unknown["value"]), unknown["n"]) == (50, True, 0)
+
+
+# --- cost that is for all ---
+
+WAGES = {"is_marketing": False}
+CAC_TARGET = target("cac", 100, floor=400)
+
+
+def search_and_wages(wages: float, **columns: Any) -> dict[str, list[Row]]:
+    """Two customers through search, which cost 100 and wages that name no channel."""
+    sales = [first_sale(name, 900, channel="search", team_id="A") for name in "ab"]
+    return {"sales": sales, "costs": [cost(100, channel="search", team_id="A"), cost(wages, **WAGES, **columns)]}
+
+
+def test_i12_a_channel_without_the_wages_is_not_held_against_a_target_with_them():
+    values = evaluate(search_and_wages(300, team_id="A"), targets=[CAC_TARGET])
+    whole, search = one(values, "cac"), one(values, "cac", dimension="channel", member="search")
+    assert (whole["value"], whole["attainment_rate"], whole["is_comparable"]) == (200, 2.0, True)
+    assert (search["value"], search["is_comparable"], search["left_out_amount"]) == (50, False, 300)
+    assert search[["target", "attainment_rate", "score"]].isna().all()
+    assert search["left_out_zh"] == "不含未注明渠道的成本 300 元（占全部成本的 75.0%）"
+    assert search["left_out_en"] == "without the CNY 300 of cost that names no channel (75.0% of all cost)"
+    assert search["reason"] == f"not held against the target for the whole: {search['left_out_en']}"
+
+
+def test_i12_where_all_cost_names_the_member_it_is_held_against_the_target():
+    team = one(evaluate(search_and_wages(300, team_id="A"), targets=[CAC_TARGET]), "cac", dimension="team", member="A")
+    assert (team["value"], team["target"], team["is_comparable"]) == (200, 100, True)
+    assert pd.isna(team["left_out_en"]) and team["reason"] is None
+
+
+def test_i12_a_variant_without_wages_leaves_none_out():
+    chosen = Definitions(official={"cac": "paying.marketing"})
+    values = evaluate(search_and_wages(300), targets=[CAC_TARGET], definitions=chosen)
+    search = one(values, "cac", dimension="channel", member="search")
+    assert (search["value"], search["score"], search["is_comparable"]) == (50, 100, True)
+
+
+@pytest.mark.parametrize(
+    ("wages", "is_comparable"),
+    [
+        pytest.param(5, True, id="under-five-percent"),
+        pytest.param("5.26", True, id="just-under-five-percent"),
+        pytest.param("5.27", False, id="just-over-five-percent"),
+    ],
+)
+def test_i12_little_that_names_no_channel_is_told_and_borne(wages: Any, is_comparable: bool):
+    values = evaluate(search_and_wages(wages), targets=[CAC_TARGET])
+    search = one(values, "cac", dimension="channel", member="search")
+    assert search["is_comparable"] == is_comparable
+    assert (search["score"] == 100) == is_comparable
+    assert search["left_out_amount"] == float(wages)
+
+
+def test_i12_what_names_no_channel_is_no_channel_and_has_no_target_either():
+    facts = search_and_wages(300)
+    facts["sales"].append(first_sale("c", 900))
+    nobody = one(evaluate(facts, targets=[CAC_TARGET]), "cac", dimension="channel", member=UNKNOWN)
+    assert (nobody["value"], pd.isna(nobody["score"]), pd.isna(nobody["left_out_zh"])) == (300, True, True)
+    assert nobody["reason"] == "not held against the target for the whole: what names no member is for all of them"
+
+
+def test_i12_budget_that_names_no_channel_is_left_out_too():
+    facts = search_and_wages(0) | {
+        "budget_days": [{"day": DAY, "amount": 300}, {"day": DAY, "amount": 100, "channel": "search"}]
+    }
+    search = one(evaluate(facts), "cac", "paying.planned", dimension="channel", member="search")
+    assert search["left_out_en"] == "without the CNY 300 of budget that names no channel (75.0% of all budget)"
+    saving = one(evaluate(facts), "cost_saving_rate", dimension="channel", member="search")
+    assert (saving["value"], saving["is_comparable"]) == (0, False)
 
 
 # --- states ---

@@ -62,6 +62,16 @@ def test_the_interval_of_a_score_is_as_wide_as_if_its_parts_were_off_together():
     assert (told.at["A", "lower"], told.at["A", "upper"]) == (66, 74)
 
 
+@settings(deadline=None, max_examples=25)
+@given(st.lists(st.floats(0.05, 1), min_size=2, max_size=6))
+def test_the_upper_end_of_a_score_of_hundreds_is_a_hundred_to_the_last_digit(weights: list[float]):
+    parts = [f"part_{number}" for number in range(len(weights))]
+    best = pd.DataFrame(100.0, index=["T05", "T06"], columns=parts)
+    found = rank_stability(best, best - 1, best, dict(zip(parts, weights, strict=True)), {})
+    assert found["upper"].tolist() == [100.0, 100.0]
+    assert found["lower"].tolist() == [99.0, 99.0]
+
+
 def test_who_lacks_a_part_that_others_have_is_not_compared_with_them():
     told = ranked({"A": {"cac": 90, "nps": np.nan}, "B": {"cac": 70, "nps": 60}, "C": {"cac": 10, "nps": 10}}, EVEN)
     assert told["rank_group"].isna().tolist() == [True, False, False]
