@@ -256,7 +256,7 @@ class Warehouse:
             publishing.check_closing(connection, publication)
             publishing.drop_staging(connection)
             try:
-                publishing.check_shapes(connection, tables)
+                tables = publishing.fit(connection, tables)
                 rows = {table.name: publishing.stage(connection, table, publication) for table in tables}
                 audit(self.engine(), {table.name: table.staged_name for table in tables})
                 publishing.release_staging(connection)

@@ -117,16 +117,18 @@ def drop_staging(connection: Connection) -> None:
             cursor.execute(sql.SQL("drop table {}").format(sql.SQL(", ").join(left)))
 
 
-def check_shapes(connection: Connection, tables: Iterable[Table]) -> None:
-    """Refuse tables that can't take the place of the published ones.
+def fit(connection: Connection, tables: Sequence[Table]) -> list[Table]:
+    """The tables as they can take the place of the published ones: with the columns only those still have.
 
     Raises:
-        WarehouseError: a column was removed or changed its type, or the grain changed.
+        WarehouseError: a column changed its type, or the grain changed.
     """
     with transaction(connection) as cursor:
-        faults = [relations.misfit(table, _standing(cursor, table.name)) for table in tables]
+        standing = {table.name: _standing(cursor, table.name) for table in tables}
+    faults = [relations.misfit(table, standing[table.name]) for table in tables]
     if any(faults):
         raise WarehouseError("\n".join(fault for fault in faults if fault))
+    return [relations.fitted(table, standing[table.name]) for table in tables]
 
 
 def check_closing(connection: Connection, publication: Publication) -> None:
@@ -345,7 +347,7 @@ def _forget_days(cursor: Cursor, table: Table, days: Sequence[date]) -> None:
 
 def _copy(cursor: Cursor, table: Table, path: Path) -> int:
     with pa.parquet.ParquetFile(path) as file:
-        names = [column.name for column in table.columns]
+        names = list(table.computed)
         missing = sorted(set(names) - set(file.schema_arrow.names))
         if missing:
             raise WarehouseError(f"{path} has no column {', '.join(missing)} of {table.name}; run the day again")

@@ -6,7 +6,7 @@ A table `dws.x` is staged as `stage.dws__x`, its latest day is read through the 
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -24,6 +24,8 @@ STAGING_MARK = "Staging of Tuoke"
 AS_OF, PLAN_HASH = "as_of", "plan_hash"
 ADDED = {AS_OF: "Day evaluated", PLAN_HASH: "Hash of the plan it was evaluated by"}
 ADDED_CHINESE = {AS_OF: "评估日期", PLAN_HASH: "方案指纹"}
+NO_LONGER = "不再计算 · No longer computed, known of earlier days alone. "
+"""Begins the comment of a column that only days published by an earlier version have."""
 NAME = re.compile(r"[a-z][a-z0-9_]*")
 NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
@@ -66,6 +68,8 @@ class Column:
     """What it is called in the Chinese view; None leaves it out."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What its values are called there; one that is not named stays as it is."""
+    is_kept: bool = False
+    """Whether it is no longer computed, and stays for the days that have it; NULL on all others."""
 
     def __post_init__(self) -> None:
         _check_name(self.name, "column", NAME_LIMIT)
@@ -163,6 +167,11 @@ class Table:
         return {AS_OF: "date", **{column.name: column.type for column in self.columns}, PLAN_HASH: "text"}
 
     @property
+    def computed(self) -> tuple[str, ...]:
+        """The columns its files have."""
+        return tuple(column.name for column in self.columns if not column.is_kept)
+
+    @property
     def restricted(self) -> frozenset[str]:
         """The columns kept from readers."""
         return frozenset(column.name for column in self.columns if column.is_restricted)
@@ -219,23 +228,42 @@ def check_distinct(tables: Iterable[Table]) -> None:
 
 
 def misfit(table: Table, standing: Standing) -> str | None:
-    """Why a table can't take the place of the one that stands; None if it can, also by new columns."""
+    """Why a table can't take the place of the one that stands; None if it can, also with other columns beside it."""
     if not standing.exists:
         return None
-    removed = [name for name in standing.types if name not in table.types]
-    retyped = [
+    faults = [
         f"{name} was {standing.types[name]} and is {kind}"
         for name, kind in table.types.items()
         if standing.types.get(name, kind) != kind
     ]
-    faults = [f"{name} is no longer computed" for name in removed] + retyped
     if standing.key != table.key:
         faults.append(f"its key was ({', '.join(standing.key)}) and is ({', '.join(table.key)})")
     if not faults:
         return None
     return (
-        f"{table.name} has changed in a way its published days can't follow: {'; '.join(faults)}. "
-        f"Rename or drop the table on the server (alter table {table.name} rename to …), or undo the change"
+        f"{table.name} has changed in a way its published days can't follow: {'; '.join(faults)}. Nothing was changed, "
+        "and what is published stays readable. Publish from now on into a database of its own: name another one in "
+        "TUOKE_DATABASE_URL, or, with the embedded server, rename the project's folder postgres; put back, it serves "
+        "the days published so far"
+    )
+
+
+def fitted(table: Table, standing: Standing) -> Table:
+    """The table with the columns beside its own that stand and are no longer computed: a version of Tuoke has left
+    them out, or calls them otherwise. Days published with them keep them; on new ones they are NULL.
+    """
+    kept = [name for name in standing.types if name not in table.types]
+    return replace(table, columns=(*table.columns, *(_kept(name, standing) for name in kept))) if kept else table
+
+
+def _kept(name: str, standing: Standing) -> Column:
+    said = (standing.comments.get(name) or "").removeprefix(NO_LONGER)
+    return Column(
+        name,
+        standing.types[name],
+        NO_LONGER + said,
+        is_restricted=name not in standing.open_columns,
+        is_kept=True,
     )
 
 
@@ -273,7 +301,7 @@ def create_staged(table: Table, publication: Publication) -> sql.Composed:
 def copy_staged(table: Table) -> sql.Composed:
     """The COPY that fills it. Frozen: nobody can look before it is published, and no vacuum has to rewrite it."""
     return sql.SQL("copy {} ({}) from stdin with (format csv, freeze, encoding 'UTF8')").format(
-        name_of(table.staged_name), _list(column.name for column in table.columns)
+        name_of(table.staged_name), _list(table.computed)
     )
 
 
