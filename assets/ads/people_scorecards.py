@@ -8,21 +8,21 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlglot import exp
 
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite
 from assets.ads.figures import Figures, money, official_figures
-from assets.ads.intervals import events_interval, wilson_interval
+from assets.ads.intervals import events_interval
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.rank_stability import rank_groups
 from assets.day import ProjectDay
 from assets.factory import Lineage
-from pipeline.engine import snippet
 from pipeline.plan import Appraisal, Plan
 from pipeline.tables import TableSpec
 
-PERSON_DAYS, TASKS, CUSTOMERS = "dws.person_days", "ads.task_tracking", "dws.customer_segments"
+PERSON_DAYS = "dws.person_days"
+GROWTH = "customer_growth_rate"
+"""What the customers before a period are the denominator of."""
 DAYS = 100
 """Results are told per so many days on the roster."""
 NUMBER, MONEY, TEXT, COUNT = "double precision", "numeric(18,2)", "text", "bigint"
@@ -73,7 +73,7 @@ def _columns(who: Mapping[str, tuple[str, str]], extra: Mapping[str, tuple[str, 
         "csat_mean": (NUMBER, "Mean satisfaction, 1 to 5"),
         "nps": (NUMBER, "Net promoter score, -100 to 100"),
         "collaboration_score": (NUMBER, "Mean rating by colleagues, 1 to 5"),
-        "tasks_due": (COUNT, "Tasks due in the period that are done or past their day"),
+        "tasks_due": (COUNT, "Tasks due in the period"),
         "task_on_time_rate": (NUMBER, "Part of these done by their due day, 0-1"),
         "task_on_time_rate_lower": (NUMBER, "Lower end of its 95 % interval"),
         "task_on_time_rate_upper": (NUMBER, "Upper end of its 95 % interval"),
@@ -101,7 +101,7 @@ TEAM_SCORECARD = TableSpec(
         },
         {
             "customers_before": (COUNT, "Customers whose first order was before the period"),
-            "growth_on_before_rate": (NUMBER, "New customers / customers before"),
+            "growth_on_before_rate": (NUMBER, "New customers / customers before: the KPI customer_growth_rate"),
             "cac_amount": (MONEY, "Cost per new customer"),
             "model_score": (NUMBER, "Score of the plan's official model, 0-100; NULL where it is not computed"),
             "model_score_low": (NUMBER, "Lowest of it when one weight at a time is moved by 20 %"),
@@ -129,8 +129,6 @@ def team_scorecard(
     values: pd.DataFrame,
     scores: pd.DataFrame,
     days: pd.DataFrame,
-    tasks: pd.DataFrame,
-    before: pd.DataFrame,
     plan: Plan,
 ) -> pd.DataFrame:
     """The table `ads.team_scorecard`.
@@ -139,35 +137,33 @@ def team_scorecard(
         values: `ads.kpi_values`.
         scores: `ads.composite_scores`.
         days: `dws.person_days`.
-        tasks: `ads.task_tracking`.
-        before: Customers before each period, by period and member.
     """
     keys = [*PERIOD, "team_id"]
     roster = days.groupby(keys, as_index=False).agg(
         team_name=("team_name", "min"), staff=("staff_id", "nunique"), roster_days=("roster_days", "sum")
     )
-    rows = _card(values, roster, tasks, "team", [*MEASURES, "cac"], plan)
+    rows = _card(values, roster, "team", [*MEASURES, "cac", GROWTH], plan)
     official = scores.loc[scores["is_official"] & (scores["dimension"] == "team")]
     official = official.rename(columns={"member": "team_id", "score": "model_score"})
     official = official.rename(columns={"score_low": "model_score_low", "score_high": "model_score_high"})
     found = ["model_score", "model_score_low", "model_score_high"]
     rows = rows.merge(official[["period_kind", "period", "team_id", *found]], how="left", validate="one_to_one")
-    rows = rows.merge(before.rename(columns={"member": "team_id"}), how="left", validate="one_to_one")
-    rows["customers_before"] = rows["customers_before"].fillna(0)
-    known = rows["customers_before"].where(rows["customers_before"] > 0)
-    rows = rows.assign(growth_on_before_rate=rows["new_customers"] / known, cac_amount=rows["cac"])
+    grown = values.loc[values["is_official"] & (values["kpi"] == GROWTH) & (values["dimension"] == "team")]
+    grown = grown.rename(columns={"member": "team_id", "denominator": "customers_before"})
+    rows = rows.merge(
+        grown[["period_kind", "period", "team_id", "customers_before"]], how="left", validate="one_to_one"
+    )
+    rows = rows.assign(growth_on_before_rate=rows[GROWTH], cac_amount=rows["cac"])
     return _typed(rows, TEAM_SCORECARD, plan.currency)
 
 
-def staff_scorecard(values: pd.DataFrame, days: pd.DataFrame, tasks: pd.DataFrame, plan: Plan) -> pd.DataFrame:
+def staff_scorecard(values: pd.DataFrame, days: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The table `ads.staff_scorecard`, of everybody on the roster, in the manner of `team_scorecard`."""
     roster = days[[*PERIOD, "staff_id", "team_id", "is_control", "roster_days"]]
-    return _typed(_card(values, roster, tasks, "staff", MEASURES, plan), STAFF_SCORECARD, plan.currency)
+    return _typed(_card(values, roster, "staff", MEASURES, plan), STAFF_SCORECARD, plan.currency)
 
 
-def _card(
-    values: pd.DataFrame, roster: pd.DataFrame, tasks: pd.DataFrame, dimension: str, kpis: Sequence[str], plan: Plan
-) -> pd.DataFrame:
+def _card(values: pd.DataFrame, roster: pd.DataFrame, dimension: str, kpis: Sequence[str], plan: Plan) -> pd.DataFrame:
     """What teams and people have in common; a row per period and member on the roster."""
     who = f"{dimension}_id"
     appraisal = plan.scorecards.people.appraisal
@@ -183,7 +179,7 @@ def _card(
     known = rows.reset_index().rename(columns={"member": who}).drop(columns=["period_start", "period_end"])
     on = ["period_kind", "period", who]
     card = roster.loc[roster[who] != UNKNOWN].merge(known, on=on, how="left", validate="one_to_one")
-    card = card.merge(_tasks_by(tasks, roster, who), on=on, how="left", validate="one_to_one")
+    card = card.merge(_tasks_of(values, dimension), on=on, how="left", validate="one_to_one")
     return _ranked(_per_day(card))
 
 
@@ -211,24 +207,17 @@ def _ranked(rows: pd.DataFrame) -> pd.DataFrame:
     return ranked
 
 
-def _tasks_by(tasks: pd.DataFrame, roster: pd.DataFrame, who: str) -> pd.DataFrame:
-    """Tasks of each member by the period they were due in."""
-    periods = roster[list(PERIOD)].drop_duplicates()
-    placed = tasks.dropna(subset=[who]).merge(periods, how="cross")
-    placed = placed.loc[placed["due_on"].between(placed["period_start"], placed["period_end"], inclusive="left")]
-    placed = placed.assign(
-        is_due=placed["task_state"] != "open",
-        is_on_time=placed["task_state"] == "on_time",
-        is_joint=placed["departments"].astype("string").str.contains("[,，、;；]").fillna(False),
+def _tasks_of(values: pd.DataFrame, dimension: str) -> pd.DataFrame:
+    """Tasks of each member by the period they were due in, and how many were done in time."""
+    rows = values.loc[values["dimension"] == dimension].rename(columns={"member": f"{dimension}_id"})
+    keys = ["period_kind", "period", f"{dimension}_id"]
+    due = rows.loc[(rows["kpi"] == "task_completion_rate") & (rows["variant"] == "on_time")]
+    named = {"denominator": "tasks_due", "value": "task_on_time_rate"}
+    named |= {"lower": "task_on_time_rate_lower", "upper": "task_on_time_rate_upper"}
+    joint = rows.loc[(rows["kpi"] == "joint_tasks") & rows["is_official"]].rename(columns={"value": "joint_tasks"})
+    return due.rename(columns=named)[[*keys, *named.values()]].merge(
+        joint[[*keys, "joint_tasks"]], on=keys, how="outer", validate="one_to_one"
     )
-    counted = placed.groupby(["period_kind", "period", who], as_index=False).agg(
-        tasks_due=("is_due", "sum"), on_time=("is_on_time", "sum"), joint_tasks=("is_joint", "sum")
-    )
-    due = counted["tasks_due"].where(counted["tasks_due"] > 0).to_numpy(float)
-    on_time = counted["on_time"].to_numpy(float)
-    lower, upper = wilson_interval(on_time, due, on_time)
-    bounds = {"task_on_time_rate_lower": lower, "task_on_time_rate_upper": upper}
-    return counted.assign(task_on_time_rate=on_time / due, **bounds).drop(columns="on_time")
 
 
 def _appraised(
@@ -286,28 +275,13 @@ def compute_team_scorecard(day: ProjectDay) -> pd.DataFrame:
         day.read(KPI_VALUES.name),
         day.read(COMPOSITE_SCORES.name),
         day.read(PERSON_DAYS),
-        day.read(TASKS),
-        customers_before(day),
         day.project.plan,
     )
 
 
 def compute_staff_scorecard(day: ProjectDay) -> pd.DataFrame:
     """`ads.staff_scorecard` of a day."""
-    return staff_scorecard(day.read(KPI_VALUES.name), day.read(PERSON_DAYS), day.read(TASKS), day.project.plan)
-
-
-def customers_before(day: ProjectDay) -> pd.DataFrame:
-    """Customers of each team whose first order was before a period, by period and team."""
-    query = snippet(
-        "select p.period_kind, p.period, c.team_id as member, count(*) as customers_before"
-        " from $customers as c inner join plan.periods as p on c.first_ordered_on < p.period_start"
-        " where c.team_id is not null and p.period_kind in ('campaign', 'baseline', 'quarter', 'month')"
-        " group by p.period_kind, p.period, c.team_id",
-        customers=exp.to_table(CUSTOMERS),
-    )
-    with day.session([CUSTOMERS], ["plan.periods"]) as session:
-        return session.frame(query)
+    return staff_scorecard(day.read(KPI_VALUES.name), day.read(PERSON_DAYS), day.project.plan)
 
 
 def people_lineage(spec: TableSpec) -> Lineage:
@@ -319,11 +293,7 @@ def people_lineage(spec: TableSpec) -> Lineage:
 def _sources(name: str, roster: set[str]) -> list[tuple[str, str]]:
     if name in roster:
         return [(PERSON_DAYS, "staff_id" if name == "staff" else name)]
-    if "task" in name:
-        return [(TASKS, "task_state"), (TASKS, "due_on")]
     if name.startswith("model_score"):
         return [(COMPOSITE_SCORES.name, name.removeprefix("model_"))]
-    if name == "customers_before":
-        return [(CUSTOMERS, "first_ordered_on")]
     per_day = [(PERSON_DAYS, "roster_days")] if "per_" in name or "rank" in name else []
     return [(KPI_VALUES.name, "kpi"), (KPI_VALUES.name, "value"), *per_day]

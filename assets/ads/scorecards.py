@@ -8,10 +8,8 @@ from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_li
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.people_scorecards import (
-    CUSTOMERS,
     PERSON_DAYS,
     STAFF_SCORECARD,
-    TASKS,
     TEAM_SCORECARD,
     compute_staff_scorecard,
     compute_team_scorecard,
@@ -38,7 +36,7 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         python_asset(
             TEAM_SCORECARD,
             compute_team_scorecard,
-            inputs=[KPI_VALUES.name, COMPOSITE_SCORES.name, PERSON_DAYS, TASKS, CUSTOMERS],
+            inputs=[KPI_VALUES.name, COMPOSITE_SCORES.name, PERSON_DAYS],
             plan=plan,
             lineage=people_lineage(TEAM_SCORECARD),
             uses_plan=True,
@@ -46,7 +44,7 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
         python_asset(
             STAFF_SCORECARD,
             compute_staff_scorecard,
-            inputs=[KPI_VALUES.name, PERSON_DAYS, TASKS],
+            inputs=[KPI_VALUES.name, PERSON_DAYS],
             plan=plan,
             lineage=people_lineage(STAFF_SCORECARD),
             uses_plan=True,

@@ -1,7 +1,8 @@
 -- Days every member of staff was on the roster in a campaign, baseline, quarter or month: what results of people are
 -- divided by.
 -- Calendar days from the day joined to the day left, both included, up to the day evaluated. The team is the one the
--- roster names on the day evaluated: it keeps no history of moves.
+-- roster names on the day evaluated: it keeps no history of moves. Those kept for comparison are in it, weekends too:
+-- whom efficiency is measured by, on which workdays, is dws.people_days.
 -- grain: period_kind, period, staff_id
 -- seed: S0 §1.1, §1.3; F013, F075; I20; U19
 with rosters as (

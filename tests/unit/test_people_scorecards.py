@@ -1,12 +1,13 @@
 """Teams and people on rows small enough to check by eye: days on the roster, ranks that hold, appraisals."""
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
-from facts import CAMPAIGN, SCHEMAS, evaluate, first_sale, lead, nps, target, won_lead
+from facts import CAMPAIGN, DAY, SCHEMAS, evaluate, first_sale, lead, nps, target, won_lead
 from hypothesis import given
 from hypothesis import strategies as st
 from models import Row, a_plan, run_model
@@ -27,9 +28,6 @@ PERIOD = dict(zip(SCHEMAS["plan.periods"], CAMPAIGN, strict=False)) | {
     "period_start": pd.Timestamp(CAMPAIGN[2]),
     "period_end": pd.Timestamp(CAMPAIGN[3]),
 }
-NO_TASKS = pd.DataFrame(
-    {"staff_id": [], "team_id": [], "due_on": pd.to_datetime([]), "task_state": [], "departments": []}
-)
 
 
 def roster(**teams: list[int]) -> pd.DataFrame:
@@ -57,6 +55,12 @@ def results(team: str, leads: int, won: int, *, staff: str | None = None) -> dic
     }
 
 
+def starts(team: str, before: int, since: int) -> dict[str, list[Row]]:
+    """So many customers of a team began before the campaign, and so many in it."""
+    days = [date(2026, 8, 1)] * before + [DAY] * since
+    return {"customer_starts": [{"team_id": team, "first_ordered_on": day} for day in days]}
+
+
 def together(*parts: dict[str, list[Row]]) -> dict[str, list[Row]]:
     return {name: [row for part in parts for row in part.get(name, [])] for part in parts for name in part}
 
@@ -64,18 +68,12 @@ def together(*parts: dict[str, list[Row]]) -> dict[str, list[Row]]:
 def teams(
     values: pd.DataFrame,
     days: pd.DataFrame,
-    before: dict[str, int] | None = None,
-    tasks: pd.DataFrame = NO_TASKS,
     **plan: Any,
 ) -> pd.DataFrame:
-    bases = [
-        {"period_kind": "campaign", "period": "campaign", "member": team, "customers_before": customers}
-        for team, customers in (before or {"-": 1}).items()
-    ]
     values = values.assign(**{name: pd.to_datetime(values[name]) for name in ("period_start", "period_end")})
     made = a_plan(**plan)
     scores = composite_scores(values, made)
-    return team_scorecard(values, scores, days, tasks, pd.DataFrame(bases), made).set_index("team_id")
+    return team_scorecard(values, scores, days, made).set_index("team_id")
 
 
 # G5, S0 §4(3): growth 15.2 / 12.5 / 18.7 %, conversion 8.3 / 7.6 / 9.1 %, new customers 120 / 98 / 145
@@ -84,8 +82,9 @@ G5 = {"A": (789, 1446, 120), "B": (784, 1289, 98), "C": (775, 1593, 145)}
 
 @pytest.fixture(scope="module")
 def g5() -> pd.DataFrame:
-    values = evaluate(together(*(results(team, leads, won) for team, (_, leads, won) in G5.items())))
-    return teams(values, roster(A=[91], B=[91], C=[91]), {team: base for team, (base, _, _) in G5.items()})
+    found = [(results(team, leads, won), starts(team, base, won)) for team, (base, leads, won) in G5.items()]
+    values = evaluate(together(*(part for parts in found for part in parts)))
+    return teams(values, roster(A=[91], B=[91], C=[91]))
 
 
 @pytest.mark.parametrize(
@@ -133,18 +132,22 @@ def test_a_team_has_the_score_of_the_official_model():
 
 
 def test_tasks_are_counted_where_they_were_due_with_how_many_were_on_time():
-    """F116, F117."""
-    states = [("on_time", "2026-09-05", "销售部,市场部"), ("late", "2026-09-06", None), ("open", "2026-11-29", None)]
-    states += [("on_time", "2026-08-31", None)]
-    tasks = pd.DataFrame(
-        [
-            {"staff_id": "A1", "team_id": "A", "due_on": pd.Timestamp(due), "task_state": state, "departments": with_}
-            for state, due, with_ in states
-        ]
-    )
-    row = teams(evaluate(results("A", 10, 4)), roster(A=[90]), tasks=tasks).loc["A"]
+    """F116, F117: by the KPIs of tasks, which `tuoke explain` takes apart."""
+    who = {"staff_id": "A1", "team_id": "A", "is_done": True, "departments": 1}
+    tasks = [
+        who | {"due_on": date(2026, 9, 5), "is_on_time": True, "departments": 2},
+        who | {"due_on": date(2026, 9, 6), "is_on_time": False},
+        who | {"due_on": date(2026, 8, 31), "is_on_time": True},
+    ]
+    values = evaluate(results("A", 10, 4) | {"tasks": tasks})
+    row = teams(values, roster(A=[90])).loc["A"]
     assert (row["tasks_due"], row["task_on_time_rate"], row["joint_tasks"]) == (2, 0.5, 1)
     assert row["task_on_time_rate_lower"] < 0.5 < row["task_on_time_rate_upper"]
+
+
+def test_a_team_without_a_task_has_none_due_and_no_rate():
+    row = teams(evaluate(results("A", 10, 4)), roster(A=[90])).loc["A"]
+    assert (row["tasks_due"], row["joint_tasks"], pd.isna(row["task_on_time_rate"])) == (0, 0, True)
 
 
 # --- appraisal ---
@@ -179,7 +182,7 @@ def test_f119_a_quantity_is_held_against_the_part_of_the_target_that_goes_with_t
 def test_everybody_on_the_roster_has_a_row_and_nobody_a_name(tmp_path: Path):
     values = evaluate(together(results("A", 10, 4, staff="A1"), results("A", 10, 1, staff="A2")))
     values = values.assign(**{name: pd.to_datetime(values[name]) for name in ("period_start", "period_end")})
-    rows = staff_scorecard(values, roster(A=[90, 45, 10]), NO_TASKS, a_plan())
+    rows = staff_scorecard(values, roster(A=[90, 45, 10]), a_plan())
     assert rows["staff_id"].tolist() == ["A1", "A2", "A3"]
     assert rows["new_customers_per_100_days"].tolist()[:2] == pytest.approx([100 * 4 / 90, 100 / 45])
     assert rows["productivity_rank_group"].tolist()[:2] == [1, 1]
