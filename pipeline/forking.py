@@ -4,11 +4,14 @@ import ctypes
 import multiprocessing
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 
-FORK = multiprocessing.get_context("fork")
+CAN_FORK = sys.platform == "linux"
+"""Elsewhere the systems' own libraries don't bear it."""
+FORK = multiprocessing.get_context("fork" if CAN_FORK else None)
 DIE_WITH_PARENT = 1
 """Linux: the option of prctl that ends a process when the one that started it ends."""
 

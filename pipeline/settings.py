@@ -1,11 +1,12 @@
 """The environment: secrets and places that differ from machine to machine, never in YAML."""
 
 import os
-import sys
 from pathlib import Path
 
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pipeline.forking import CAN_FORK
 
 USUAL_WORKERS = 2
 """More steps of a day are seldom ready at once, and each may take the engine's memory."""
@@ -13,7 +14,7 @@ USUAL_WORKERS = 2
 
 def usual_workers() -> int:
     """As many as the machine runs at once, up to the usual number; one where a process can't be forked safely."""
-    return min(USUAL_WORKERS, len(os.sched_getaffinity(0))) if sys.platform == "linux" else 1
+    return min(USUAL_WORKERS, len(os.sched_getaffinity(0))) if CAN_FORK else 1
 
 
 class Settings(BaseSettings):

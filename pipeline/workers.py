@@ -8,7 +8,7 @@ import gc
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from typing import Any
@@ -29,7 +29,7 @@ from dagster._core.execution.retries import RetryMode
 from dagster._core.executor.in_process import InProcessExecutor
 from dagster._utils.error import SerializableErrorInfo
 
-from pipeline.forking import FORK, end_with
+from pipeline.forking import CAN_FORK, FORK, end_with
 
 PATIENCE = 0.2
 """Seconds until an interruption is noticed while every worker is at work."""
@@ -40,15 +40,12 @@ ENDS = {dg.DagsterEventType.STEP_SUCCESS, dg.DagsterEventType.STEP_FAILURE, dg.D
 def workers_executor(workers: int) -> dg.ExecutorDefinition:
     """Dagster's executor that gives a run's steps to so many workers; one works in the run's own process."""
 
-    @dg.executor(
-        name="workers",
-        config_schema={"workers": dg.Field(int, default_value=workers)},
-    )
+    @dg.executor(name="workers", config_schema={"workers": dg.Field(int, default_value=workers)})
     def executor(context: dg.InitExecutorContext) -> dg.Executor:
         """Steps that wait for nothing run side by side."""
         wanted = context.executor_config["workers"]
         # what a worker writes into a history in memory, nobody reads
-        if wanted == 1 or context.instance.is_ephemeral:
+        if wanted == 1 or not CAN_FORK or context.instance.is_ephemeral:
             return InProcessExecutor(RetryMode.ENABLED)
         return WorkersExecutor(wanted)
 
@@ -95,6 +92,8 @@ class WorkersExecutor(dg.Executor):
     def _execute(self, job_context: PlanExecutionContext, execution_plan: ExecutionPlan) -> Iterator[dg.DagsterEvent]:
         steps = {step.key: step for step in execution_plan.get_steps_to_execute_in_topo_order()}
         waiting = _waiting_for(execution_plan)
+        logs = job_context.instance.compute_log_manager
+        log_key = logs.build_log_key_for_run(job_context.run_id, create_compute_log_file_key())
         with (
             InstanceConcurrencyContext(job_context.instance, job_context.dagster_run) as claims,
             execution_plan.start(
@@ -102,11 +101,8 @@ class WorkersExecutor(dg.Executor):
                 sort_key_fn=lambda step: -waiting(step.key),
                 instance_concurrency_context=claims,
             ) as active,
-            ExitStack() as captured,
+            logs.capture_logs(log_key) as log,
         ):
-            logs = job_context.instance.compute_log_manager
-            log_key = logs.build_log_key_for_run(job_context.run_id, create_compute_log_file_key())
-            log = captured.enter_context(logs.capture_logs(log_key))
             yield dg.DagsterEvent.capture_logs(job_context, list(steps), log_key, log)
             with _crew(self._workers, job_context, steps) as crew:
                 yield from self._conduct(crew, active, job_context)

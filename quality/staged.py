@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from pipeline.errors import GateClosed
-from pipeline.forking import helper
+from pipeline.forking import CAN_FORK, helper
 
 if TYPE_CHECKING:
     from great_expectations.expectations.expectation import Expectation
@@ -300,7 +300,7 @@ def audit(url: str, tables: Sequence[Staged], *, side_by_side: bool) -> None:
         GateClosed: a rule does not hold.
         NotEvaluated: a rule could not be computed.
     """
-    if not side_by_side:
+    if not (side_by_side and CAN_FORK):
         return _audit(url, tables)
     # once, before the other process is forked
     import great_expectations.expectations  # noqa: F401
