@@ -122,8 +122,10 @@ def _funnel_wide() -> dict[str, "Expectation"]:
     from great_expectations.expectations.row_conditions import Column
 
     dropped = {"row_condition": Column("drop_node").is_not_null()}
+    withheld = {"row_condition": Column("state") == "withheld"}
     return {
         "drop_range": gxe.ExpectColumnValuesToBeBetween(column="drop_rate", min_value=0, max_value=1, strict_min=True),
+        "withheld_counts_nothing": gxe.ExpectColumnValuesToBeNull(column="created_leads", **withheld),
         "drop_has_leads": gxe.ExpectColumnValuesToBeBetween(column="drop_leads", min_value=1, **dropped),
         "nobody_won_who_was_not_entered": gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="created_leads", column_B="won_leads", or_equal=True
@@ -161,10 +163,13 @@ def _cohorts() -> dict[str, "Expectation"]:
 
 def _lead_grades() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
 
+    told, withheld = {"row_condition": Column("state") != "withheld"}, {"row_condition": Column("state") == "withheld"}
     return {
         "grade_allowed": gxe.ExpectColumnValuesToBeInSet(column="grade", value_set=["A", "B", "C", "D"]),
-        "grade_required": gxe.ExpectColumnValuesToNotBeNull(column="grade"),
+        "grade_required": gxe.ExpectColumnValuesToNotBeNull(column="grade", **told),
+        "withheld_has_no_grade": gxe.ExpectColumnValuesToBeNull(column="grade", **withheld),
         "score_range": gxe.ExpectColumnValuesToBeBetween(column="grade_score", min_value=0, max_value=100),
     }
 

@@ -1,4 +1,5 @@
--- What was spent against what was planned: per budget line, category, channel and team, and in all, by month and campaign.
+-- What was spent against what was planned: per budget line, category, channel and team, and in all, by month, quarter
+-- and campaign.
 -- Every cost of the ledger is charged to one line at most: of the lines for its day, category, channel and team to the
 -- one that names most of them, then to the one for fewer days. A cost no line fits is unbudgeted, and counts as spent.
 -- A line's amount is spread evenly over its days, and a period has the part of its own days, to the cent.
@@ -14,11 +15,12 @@ with spans as (
         p.period_end,
         case
             when p.period_kind = 'campaign' then s.campaign_end
+            when p.period_kind = 'quarter' then cast(p.period_start + interval 3 month as date)
             else cast(p.period_start + interval 1 month as date)
         end as planned_end
     from plan.periods as p
     cross join plan.settings as s
-    where p.period_kind in ('month', 'campaign')
+    where p.period_kind in ('month', 'quarter', 'campaign')
 ),
 dimensions as (
     select v.dimension
@@ -280,8 +282,8 @@ categories as (
     ) as v(category, label_zh, label_en)
 )
 select
-    t.period_kind,                                                      -- month or campaign
-    t.period,                                                           -- 2026-11 or campaign
+    t.period_kind,                                                      -- campaign, quarter or month
+    t.period,                                                           -- 2026-11, 2026-Q4 or campaign
     t.period_start,                                                     -- First day of the period
     t.period_end,                                                       -- First day after the period; of a running one, the day after the day evaluated
     t.dimension,                                                        -- total, line, category, channel or team

@@ -1,6 +1,6 @@
 -- How many of the leads of a period got how far, in all and by channel, team and grade of quality.
 -- Leads belong to the period they were entered in. At every stage those who reached it are those who reached the next
--- one, those given up here, and those still waiting here.
+-- one, those given up here, and those still waiting here. Where the leads are below their floor nothing is counted.
 -- grain: period_kind, period, dimension, member, stage
 -- seed: S0 §5.3, §6.1; S3 二(三)2; F082, F087; X10
 with stages as (
@@ -28,14 +28,14 @@ leads as (
         p.period_end,
         coalesce(l.channel, '(unknown)') as channel,
         coalesce(l.team_id, '(unknown)') as team_id,
-        g.grade,
+        coalesce(g.grade, '(unknown)') as grade,
         s.stage_order,
         l.is_lost
     from dws.lead_journey as l
     inner join dws.lead_grades as g on g.lead_id = l.lead_id
     inner join plan.periods as p on l.created_on >= p.period_start and l.created_on < p.period_end
     inner join stages as s on s.stage = l.last_stage
-    where p.period_kind in ('month', 'campaign')
+    where p.period_kind in ('month', 'quarter', 'campaign', 'baseline')
 ),
 ended as (
     select
@@ -92,10 +92,16 @@ reached as (
     from named as n
     cross join stages as s
     group by n.period_kind, n.period, n.period_start, n.period_end, n.dimension, n.member, s.stage_order
+),
+sources as (
+    select
+        coalesce(max(case when s.table_name = 'leads' then s.state end), 'final') as lead_state,
+        'leads: ' || max(case when s.table_name = 'leads' then s.reason end) as lead_reason
+    from dq.source_states as s
 )
 select
-    r.period_kind,                                                      -- month or campaign
-    r.period,                                                           -- Period: 2026-11, or campaign
+    r.period_kind,                                                      -- campaign, baseline, quarter or month
+    r.period,                                                           -- Period: 2026-11, 2026-Q4, campaign or baseline
     r.period_start,                                                     -- First day of the period
     r.period_end,                                                       -- The day after its last one; a running period ends with the day
     r.dimension,                                                        -- total, channel, team or grade
@@ -104,14 +110,21 @@ select
     s.stage_order,                                                      -- Place of the stage, 1 to 7
     s.stage_zh,                                                         -- Stage in Chinese
     s.stage_en,                                                         -- Stage in English
-    cast(coalesce(r.leads, 0) as bigint) as leads,                      -- Leads that reached the stage
-    cast(coalesce(r.leads, 0) as double) / cast(r.of_start as double) as of_start_rate, -- Of the leads of the period, how many reached it, 0-1
+    case when q.lead_state <> 'withheld' then cast(coalesce(r.leads, 0) as bigint) end as leads, -- Leads that reached the stage
     case
-        when s.stage_order > 1
+        when q.lead_state <> 'withheld' then cast(coalesce(r.leads, 0) as double) / cast(r.of_start as double)
+    end as of_start_rate,                                               -- Of the leads of the period, how many reached it, 0-1
+    case
+        when s.stage_order > 1 and q.lead_state <> 'withheld'
         then cast(coalesce(r.leads, 0) as double) / nullif(cast(coalesce(r.of_previous, 0) as double), 0)
     end as of_previous_rate,                                            -- Of those who reached the stage before, how many reached it, 0-1; NULL of the first, and where nobody reached the one before
-    cast(coalesce(r.dropped, 0) as bigint) as dropped,                  -- Leads given up at this stage
-    cast(case when s.stage = 'won' then 0 else coalesce(r.ended_here, 0) - coalesce(r.dropped, 0) end as bigint)
-        as waiting                                                      -- Leads neither further nor given up: still to be worked on
+    case when q.lead_state <> 'withheld' then cast(coalesce(r.dropped, 0) as bigint) end as dropped, -- Leads given up at this stage
+    case
+        when q.lead_state <> 'withheld'
+        then cast(case when s.stage = 'won' then 0 else coalesce(r.ended_here, 0) - coalesce(r.dropped, 0) end as bigint)
+    end as waiting,                                                     -- Leads neither further nor given up: still to be worked on
+    q.lead_state as state,                                              -- final, provisional or withheld, as the leads
+    q.lead_reason as reason                                             -- Why it is not final; NULL when there is nothing to say
 from reached as r
 inner join stages as s on s.stage_order = r.stage_order
+cross join sources as q

@@ -27,8 +27,8 @@ marked as (
     from steps as s
 )
 select
-    m.period_kind,                                                      -- month or campaign
-    m.period,                                                           -- Period: 2026-11, or campaign
+    m.period_kind,                                                      -- campaign, baseline, quarter or month
+    m.period,                                                           -- Period: 2026-11, 2026-Q4, campaign or baseline
     m.period_start,                                                     -- First day of the period
     m.period_end,                                                       -- The day after its last one; a running period ends with the day
     m.dimension,                                                        -- total, channel, team or grade
@@ -56,6 +56,8 @@ select
     max(case when m.is_drop then m.from_zh || ' → ' || m.stage_zh end) as drop_zh, -- That step in Chinese
     max(case when m.is_drop then m.from_en || ' → ' || m.stage_en end) as drop_en, -- That step in English
     max(case when m.is_drop then 1 - m.of_previous_rate end) as drop_rate, -- Part missing there, 0-1
-    max(case when m.is_drop then m.from_leads - m.leads end) as drop_leads -- Leads missing there
+    max(case when m.is_drop then m.from_leads - m.leads end) as drop_leads, -- Leads missing there
+    m.state,                                                            -- final, provisional or withheld, as the leads
+    m.reason                                                            -- Why it is not final; NULL when there is nothing to say
 from marked as m
-group by m.period_kind, m.period, m.period_start, m.period_end, m.dimension, m.member
+group by m.period_kind, m.period, m.period_start, m.period_end, m.dimension, m.member, m.state, m.reason

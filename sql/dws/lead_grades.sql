@@ -4,7 +4,9 @@
 -- lead has is asked of none. A grade does not rest on what it is to foretell: contacts count around the day of entry and
 -- never after the lead was won or lost, and whom the campaign is meant for is asked only of customers who were on record
 -- when the lead was entered, since most of the others are there because they bought. Every lead has one grade; one of
--- which nothing can be told is D.
+-- which nothing can be told is D. A grade is as good as the sources it was made of: contacts and customers, where they
+-- tell of the lead; where the leads themselves are below their floor there is none. A part whose source is below its floor
+-- tells nothing.
 -- grain: lead_id
 -- seed: S0 §1.1; S1 表1, 表3; S4 客户周期; F087; X31
 with has as (
@@ -80,27 +82,39 @@ recorded as (
     select count(*) > 0 as is_recorded
     from came as c
 ),
+sources as (
+    select
+        coalesce(max(case when s.table_name = 'leads' then s.state end), 'final') as lead_state,
+        coalesce(max(case when s.table_name = 'customers' then s.state end), 'final') as customer_state,
+        coalesce(max(case when s.table_name = 'interactions' then s.state end), 'final') as contact_state,
+        max(case when s.table_name = 'leads' then s.reason end) as lead_reason,
+        max(case when s.table_name = 'customers' then s.reason end) as customer_reason,
+        max(case when s.table_name = 'interactions' then s.reason end) as contact_reason
+    from dq.source_states as s
+),
 known as (
     select
         l.lead_id,
         f.fields_given,
         f.fields_asked,
-        case when r.is_recorded then coalesce(v.contacts, 0) end as contacts,
+        case when r.is_recorded and q.contact_state <> 'withheld' then coalesce(v.contacts, 0) end as contacts,
         l.lead_score as source_points,
         cast(
             case
+                when q.customer_state = 'withheld' then null
                 when c.created_on <= l.created_on and l.is_audience then 100
                 when c.created_on <= l.created_on and not l.is_audience then 0
             end as double
         ) as fit_points,
         100 * cast(f.fields_given as double) / nullif(cast(f.fields_asked as double), 0) as form_points,
         case
-            when r.is_recorded
+            when r.is_recorded and q.contact_state <> 'withheld'
             then 100 * least(cast(coalesce(v.contacts, 0) as double) / cast(p.full_contacts as double), cast(1 as double))
         end as behaviour_points
     from dws.lead_journey as l
     cross join plan.lead_grading as p
     cross join recorded as r
+    cross join sources as q
     inner join forms as f on f.lead_id = l.lead_id
     left join came as v on v.lead_id = l.lead_id
     left join dwd.customers as c on c.customer_id = l.customer_id
@@ -157,8 +171,8 @@ select
     l.last_stage,                                                       -- Furthest stage: created, assigned, touched, qualified, met, proposed or won
     l.is_won,                                                           -- Whether the deal was signed
     l.is_lost,                                                          -- Whether it was given up without a deal; neither won nor lost is still to be worked on
-    g.grade,                                                            -- A, B, C or D, A the best
-    g.grade_score,                                                      -- Points of the parts that can be told, weighted by the plan, 0-100; NULL where none can
+    case when q.lead_state <> 'withheld' then g.grade end as grade,     -- A, B, C or D, A the best; NULL where the leads are withheld
+    case when q.lead_state <> 'withheld' then g.grade_score end as grade_score, -- Points of the parts that can be told, weighted by the plan, 0-100; NULL where none can
     g.source_points,                                                    -- Score the source sent, 0-100; NULL where it sent none
     g.fit_points,                                                       -- 100 where the campaign is meant for the customer, 0 where not; NULL where that can't be told, or could not at entry
     g.form_points,                                                      -- Part of the form that is filled in, 0-100
@@ -168,6 +182,7 @@ select
     cast(g.contacts as bigint) as contacts,                             -- Contacts it made or came to around the day of entry
     g.told_weight / nullif(g.whole_weight, 0) as told_share,            -- Part of the weight whose parts can be told, 0-1
     case
+        when q.lead_state = 'withheld' then '线索数据质量低于底线，暂不评级。'
         when g.grade_score is null then 'D 级：没有可用于评分的信息。'
         else g.grade || ' 级（' || tenth_text(g.grade_score) || ' 分）：' || concat_ws(
             '，',
@@ -178,6 +193,7 @@ select
         ) || '。'
     end as sentence_zh,                                                 -- Why this grade, in Chinese
     case
+        when q.lead_state = 'withheld' then 'No grade: the quality of the leads is below its floor.'
         when g.grade_score is null then 'Grade D: nothing is known to grade it by.'
         else 'Grade ' || g.grade || ', ' || tenth_text(g.grade_score) || ' points: ' || concat_ws(
             ', ',
@@ -186,6 +202,30 @@ select
             cast(g.fields_given as varchar) || ' of ' || things_en(g.fields_asked, 'field') || ' filled in',
             case when g.contacts is not null then 'came by itself ' || things_en(g.contacts, 'time') end
         ) || '.'
-    end as sentence_en                                                  -- Why this grade, in English
+    end as sentence_en,                                                 -- Why this grade, in English
+    case
+        when q.lead_state = 'withheld' then 'withheld'
+        when q.lead_state = 'provisional'
+            or (g.contacts is not null and q.contact_state = 'provisional')
+            or (g.fit_points is not null and q.customer_state = 'provisional')
+        then 'provisional'
+        else 'final'
+    end as state,                                                       -- final, provisional or withheld, as the worst source it is made of
+    nullif(
+        concat_ws(
+            '; ',
+            case when q.lead_state <> 'final' then 'leads: ' || coalesce(q.lead_reason, q.lead_state) end,
+            case
+                when g.contacts is not null and q.contact_state = 'provisional'
+                then 'interactions: ' || coalesce(q.contact_reason, q.contact_state)
+            end,
+            case
+                when g.fit_points is not null and q.customer_state = 'provisional'
+                then 'customers: ' || coalesce(q.customer_reason, q.customer_state)
+            end
+        ),
+        ''
+    ) as reason                                                         -- Why it is not final; NULL when there is nothing to say
 from dws.lead_journey as l
 inner join graded as g on g.lead_id = l.lead_id
+cross join sources as q

@@ -90,7 +90,7 @@ repeated as (
         r.lead_id,
         row_number() over (
             partition by r.person, r.run
-            order by case when r.is_won then 0 else 1 end, r.created_at nulls last, r.lead_id nulls last
+            order by case when r.is_won then 0 else 1 end nulls last, r.created_at nulls last, r.lead_id nulls last
         ) > 1 as is_repeat
     from runs as r
 ),

@@ -38,6 +38,7 @@ ACTION = {
 CLAIM = {"claim_id": "c", "verdict": "holds", "computed_number": 1.0, "reason_en": None}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
+FUNNEL |= {"state": "final"}
 COHORT = {
     "member": "social",
     "is_complete": True,
@@ -45,7 +46,7 @@ COHORT = {
     "payback_months": 2,
     "payback_reason_en": None,
 }
-GRADE = {"lead_id": "L1", "grade": "B", "grade_score": 55.0}
+GRADE = {"lead_id": "L1", "grade": "B", "grade_score": 55.0, "state": "final"}
 LINE = {
     "line_id": "cac.paying.full",
     "report": "before_after",
@@ -160,6 +161,8 @@ BROKEN = [
     pytest.param("dws.customer_segments", {"churn_score": -1.0}, "churn_score_range", id="score-below-nothing"),
     pytest.param("dws.lead_grades", {"grade": "E"}, "grade_allowed", id="unknown-grade"),
     pytest.param("dws.lead_grades", {"grade": None}, "grade_required", id="no-grade-of-a-lead"),
+    pytest.param("dws.lead_grades", {"state": "withheld"}, "withheld_has_no_grade", id="withheld-grade"),
+    pytest.param("ads.funnel_wide", {"state": "withheld"}, "withheld_counts_nothing", id="withheld-funnel"),
     pytest.param("dws.lead_grades", {"grade_score": 101.0}, "score_range", id="more-than-all-points"),
     pytest.param("ads.segment_transitions", {"share_of_from": 1.5}, "share_range", id="more-than-all"),
     pytest.param("dws.customer_segments", {"rfm_rule_id": None}, "rfm_rule_required", id="no-rule"),

@@ -60,14 +60,15 @@ def test_a_stage_after_one_nobody_reached_has_no_rate() -> None:
 @pytest.mark.parametrize(
     ("created", "periods"),
     [
-        pytest.param("2026-10-01 00:00", {"2026-10", "campaign"}, id="first-moment-of-a-month"),
+        pytest.param("2026-10-01 00:00", {"2026-10", "2026-Q4", "campaign"}, id="first-moment-of-a-month"),
         pytest.param("2026-09-30 23:59", {"2026-09", "campaign"}, id="last-minute-of-a-month"),
         pytest.param("2026-09-01 00:00", {"2026-09", "campaign"}, id="first-moment-of-the-campaign"),
-        pytest.param("2026-08-31 23:59", set(), id="eve-of-the-campaign"),
-        pytest.param("2026-11-20 23:59", {"2026-11", "campaign"}, id="the-day-itself"),
+        pytest.param("2026-08-31 23:59", {"baseline"}, id="eve-of-the-campaign"),
+        pytest.param("2026-05-31 23:59", set(), id="eve-of-the-baseline"),
+        pytest.param("2026-11-20 23:59", {"2026-11", "2026-Q4", "campaign"}, id="the-day-itself"),
     ],
 )
-def test_leads_belong_to_the_month_and_campaign_they_were_entered_in(created: str, periods: set[str]) -> None:
+def test_leads_belong_to_the_periods_they_were_entered_in(created: str, periods: set[str]) -> None:
     rows = run_model("ads.funnel", {"leads": [{"created_at": created}]})
     assert {row["period"] for row in rows} == periods
 
@@ -75,8 +76,29 @@ def test_leads_belong_to_the_month_and_campaign_they_were_entered_in(created: st
 def test_months_before_the_campaign_are_told_as_far_back_as_the_plan_asks() -> None:
     plan = a_plan(periods=Periods(months=5))
     rows = run_model("ads.funnel", {"leads": [{"created_at": "2026-08-31 23:59"}]}, plan=plan)
-    assert {(row["period_kind"], row["period"]) for row in rows} == {("month", "2026-08")}
-    assert {(row["period_start"], row["period_end"]) for row in rows} == {(date(2026, 8, 1), date(2026, 9, 1))}
+    assert {(row["period_kind"], row["period"]) for row in rows} == {("month", "2026-08"), ("baseline", "baseline")}
+    august = {(row["period_start"], row["period_end"]) for row in rows if row["period_kind"] == "month"}
+    assert august == {(date(2026, 8, 1), date(2026, 9, 1))}
+
+
+@pytest.mark.parametrize(
+    ("state", "leads"),
+    [pytest.param("provisional", 1, id="told"), pytest.param("withheld", None, id="counts-nothing")],
+)
+def test_a_funnel_is_as_good_as_the_leads(state: str, leads: int | None) -> None:
+    states = [{"table_name": "leads", "state": state, "reason": "accuracy 70.0%"}]
+    tables = {"leads": [at("won")], "dq.source_states": states}
+    for name, counted in (("ads.funnel", "leads"), ("ads.funnel_wide", "won_leads")):
+        rows = run_model(name, tables)
+        assert {(row["state"], row["reason"], row[counted]) for row in rows} == {
+            (state, "leads: accuracy 70.0%", leads)
+        }
+
+
+def test_a_funnel_of_sound_leads_is_final() -> None:
+    assert {(row["state"], row["reason"]) for row in run_model("ads.funnel_wide", {"leads": [at("won")]})} == {
+        ("final", None)
+    }
 
 
 def test_a_funnel_stands_for_every_channel_and_every_team() -> None:

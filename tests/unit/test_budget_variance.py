@@ -40,6 +40,16 @@ def october(found: Mapping[Key, Row], dimension: str, column: str) -> dict[str, 
     }
 
 
+def test_a_quarter_has_the_budget_of_its_three_months_and_the_costs_of_those_so_far():
+    november = line(200) | {"starts_on": "2026-11-01", "ends_on": "2026-11-30"}
+    december = line(400) | {"starts_on": "2026-12-01", "ends_on": "2026-12-31"}
+    found = variance([line(100), november, december], [cost(80), cost(60, spent_on="2026-11-15")])
+    quarter, campaign = found["2026-Q4", "total", "(all)"], found["campaign", "total", "(all)"]
+    assert (quarter["period_kind"], quarter["planned_amount"], quarter["actual_amount"]) == ("quarter", 700, 140)
+    assert quarter["is_reconciled"]
+    assert (campaign["planned_amount"], campaign["actual_amount"]) == (300, 140)
+
+
 def test_a_line_is_compared_with_the_costs_it_is_for():
     found = variance([line(100, channel="social"), line(50, channel="search")], [cost(80), cost(60, channel="search")])
     assert october(found, "channel", "planned_amount") == {"social": 100, "search": 50}

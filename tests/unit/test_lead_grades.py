@@ -57,6 +57,46 @@ def test_a_grade_begins_exactly_at_its_points(score: float, grade: str) -> None:
     assert (row["grade"], row["grade_score"]) == (grade, score)
 
 
+def source_state(table: str, state: str) -> Row:
+    return {"table_name": table, "state": state, "reason": "too few"}
+
+
+@pytest.mark.parametrize(
+    ("states", "told"),
+    [
+        pytest.param([], ("final", None), id="sound"),
+        pytest.param([source_state("leads", "provisional")], ("provisional", "leads: too few"), id="leads"),
+        pytest.param([source_state("interactions", "provisional")], ("final", None), id="no-contact-was-used"),
+        pytest.param([source_state("orders", "withheld")], ("final", None), id="what-no-grade-is-made-of"),
+    ],
+)
+def test_a_grade_is_as_good_as_the_sources_it_was_made_of(states: list[Row], told: tuple[str, str | None]) -> None:
+    [row] = graded([{"score": 70.0}], **{"dq.source_states": states})
+    assert (row["state"], row["reason"], row["grade"]) == (*told, "A")
+
+
+def test_contacts_that_were_used_and_are_doubtful_make_the_grade_so() -> None:
+    contacts = [came("L1", "2026-10-02")]
+    [row] = graded(
+        [{"score": 70.0}], interactions=contacts, **{"dq.source_states": [source_state("interactions", "provisional")]}
+    )
+    assert (row["state"], row["reason"], row["contacts"]) == ("provisional", "interactions: too few", 1)
+
+
+def test_contacts_below_their_floor_tell_nothing() -> None:
+    contacts = [came("L1", "2026-10-02")]
+    [row] = graded(
+        [{"score": 70.0}], interactions=contacts, **{"dq.source_states": [source_state("interactions", "withheld")]}
+    )
+    assert (row["state"], row["contacts"], row["behaviour_points"]) == ("final", None, None)
+
+
+def test_leads_below_their_floor_have_no_grade_and_say_so() -> None:
+    [row] = graded([{"score": 70.0}], **{"dq.source_states": [source_state("leads", "withheld")]})
+    assert (row["state"], row["grade"], row["grade_score"]) == ("withheld", None, None)
+    assert row["sentence_zh"] == "线索数据质量低于底线，暂不评级。"
+
+
 def test_the_plan_says_where_a_grade_begins() -> None:
     [row] = graded([{"score": 80.0}], plan=by({"source": 1.0}, cuts=GradeCuts(a=90, b=85, c=10)))
     assert row["grade"] == "C"
@@ -232,4 +272,4 @@ def test_the_funnel_tells_how_many_of_each_grade_are_won() -> None:
     rows = run_model("ads.funnel_wide", {"leads": leads}, plan=by({"source": 1.0}))
     won = {row["member"]: row["won_of_start_rate"] for row in rows if row["dimension"] == "grade"}
     assert won == {"A": 0.75, "C": 0.25}
-    assert Counter(row["dimension"] for row in rows)["grade"] == 4
+    assert Counter(row["dimension"] for row in rows)["grade"] == 6
