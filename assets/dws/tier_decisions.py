@@ -236,7 +236,7 @@ def _change(scored: pd.DataFrame, tiers: Tiers) -> tuple[np.ndarray, np.ndarray,
     np.divide(annual - previous, previous, out=change, where=comparable)
     change = np.round(change, 9)
     risen = np.where(comparable, change >= tiers.upgrade, annual > 0)
-    fallen = np.where(comparable, change <= tiers.downgrade, annual <= 0)
+    fallen = np.where(comparable, change <= tiers.fall, annual <= 0)
     return change, risen, fallen
 
 

@@ -26,6 +26,7 @@ from pipeline.plan.identity import Identity, Survivor
 from pipeline.plan.lead_grades import GradeCuts, LeadGrades, PartWeights
 from pipeline.plan.market import Market
 from pipeline.plan.personas import Personas
+from pipeline.plan.policies import Policy, PolicyPart, usual_policies
 from pipeline.plan.quality import Cleaning, Fill, Freshness, Outlier, Quality, Threshold, usual_missing_words
 from pipeline.plan.rfm import Rfm, RfmGrid, RfmRule, RfmScores, ScoreClass
 from pipeline.plan.risks import Bands, Deadlines, Indicator, Measure, Risk, Risks
@@ -94,6 +95,8 @@ __all__ = [
     "Personas",
     "Plan",
     "Play",
+    "Policy",
+    "PolicyPart",
     "PriceSensitive",
     "Quality",
     "Range",
@@ -334,6 +337,8 @@ class Plan(Strict):
     scorecards: Scorecards = Scorecards()
     lead_grades: LeadGrades = LeadGrades()
     case_reports: CaseReports = CaseReports()
+    policies: list[Policy] = Field(default_factory=usual_policies)
+    """What is to be divided how, by name; nothing is computed with them, and one may contradict another."""
     retention: Retention = Retention()
 
     @field_validator("timezone")

@@ -7,6 +7,8 @@ from pydantic import Field, model_validator
 
 from pipeline.plan.base import Share, Strict
 
+ASSUMED_FALL = -0.30
+"""How far net spend falls before a tier is lost, where the plan does not say it: as far as it must rise (I38)."""
 Points = Annotated[float, Field(ge=0, le=100)]
 
 
@@ -58,7 +60,7 @@ class Tiers(Strict):
     Who is rated for the first time gets the tier of the score. After that a tier is left upwards where the score
     reaches a higher cut-off and net spend of 12 months rose by `upgrade` against the 12 months before; downwards where
     the score is more than `margin` points below the cut-off, net spend fell by `downgrade`, and that was so at
-    `warnings` re-ratings before. How far spend must fall is not said by the documents: it is our assumption.
+    `warnings` re-ratings before. How far spend must fall is not said by the documents: it is for the plan to say.
     """
 
     weights: TierWeights = TierWeights()
@@ -67,8 +69,14 @@ class Tiers(Strict):
     cut_offs: CutOffs = CutOffs()
     margin: Points = 5
     upgrade: Annotated[float, Field(ge=0)] = 0.30
-    downgrade: Annotated[float, Field(ge=-1, le=0)] = -0.30
+    downgrade: Annotated[float, Field(ge=-1, le=0)] | None = None
+    """None where the plan does not say it: `ASSUMED_FALL`, and the definition of the tiers says that it is assumed."""
     warnings: Annotated[int, Field(ge=0, le=4)] = 1
     months: Literal[1, 2, 3, 4, 6, 12] = 3
     rated_since: date | None = None
     """The first re-rating is on or after this day; without one it follows the first order."""
+
+    @property
+    def fall(self) -> float:
+        """How far net spend must fall, declared or assumed; below 0."""
+        return ASSUMED_FALL if self.downgrade is None else self.downgrade

@@ -23,7 +23,7 @@ def rows(plan: Plan, as_of: date) -> dict[str, list[Row]]:
     """What the tables of the tiers tell of the plan."""
     tiers = plan.segments.tiers
     following = {"next_rating_on": months_before(rating_day(as_of, tiers.months), -tiers.months)}
-    return {"plan.tiers": [{"upgrade": tiers.upgrade, "downgrade": tiers.downgrade, **following}]}
+    return {"plan.tiers": [{"upgrade": tiers.upgrade, "downgrade": tiers.fall, **following}]}
 
 
 def classes(plan: Plan) -> list[Row]:
@@ -58,11 +58,13 @@ def rating_days(since: date, until: date, months: int) -> Iterator[date]:
 
 def _definitions(tiers: Tiers) -> dict[str, Label]:
     vip, potential, margin = f"{tiers.cut_offs.vip:g}", f"{tiers.cut_offs.potential:g}", f"{tiers.margin:g}"
-    rise, fall = f"{tiers.upgrade * 100:g}%", f"{-tiers.downgrade * 100:g}%"
-    moves_zh = f"升级须净消费同比增长至少 {rise}，降级须得分低于门槛 {margin} 分以上且净消费同比下降至少 {fall}。"
+    rise, fall = f"{tiers.upgrade * 100:g}%", f"{-tiers.fall * 100:g}%"
+    # nobody should take for a rule of the company what nobody has decided
+    zh, en = ("（方案未声明，系假设）", " (assumed, the plan does not say)") if tiers.downgrade is None else ("", "")
+    moves_zh = f"升级须净消费同比增长至少 {rise}，降级须得分低于门槛 {margin} 分以上且净消费同比下降至少 {fall}{zh}。"
     moves_en = (
         f"Moves up only where net spend rose by at least {rise} in a year; moves down only where the score is more "
-        f"than {margin} points below the cut-off and net spend fell by at least {fall}."
+        f"than {margin} points below the cut-off and net spend fell by at least {fall}{en}."
     )
     return {
         VIP: Label(zh=f"定级得分不低于 {vip} 分。{moves_zh}", en=f"Rated at a score of {vip} or more. {moves_en}"),

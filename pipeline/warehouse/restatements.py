@@ -76,6 +76,8 @@ def journal(cursor: Cursor, names: Collection[str], publication: Publication, wi
     if earlier is None:
         return 0
     days = {"earlier": earlier.as_of, "as_of": publication.as_of}
+    # two days of figures side by side: with the usual memory they are sorted on disk
+    cursor.execute("set local work_mem = '64MB'")
     cursor.execute(statement("restatements_found"), days)
     if not cursor.rowcount:
         return 0

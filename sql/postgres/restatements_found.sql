@@ -2,13 +2,41 @@
 -- an earlier day those whose period was over before it. Only what both tell of is compared, KPI by dimension and period:
 -- a KPI that is new, or a period that has moved out of sight, restates nothing. Sums of doubles may differ in the last digit.
 create temporary table restated on commit drop as
-with before as materialized (
-    select v.*
+with before as not materialized (
+    select
+        v.kpi,
+        v.variant,
+        v.period_kind,
+        v.period,
+        v.period_start,
+        v.period_end,
+        v.dimension,
+        v.member,
+        v.label_zh,
+        v.label_en,
+        v.unit,
+        v.value,
+        v.n,
+        v.state
     from ads.kpi_values as v
     where v.as_of = %(earlier)s and v.is_official and (%(earlier)s = %(as_of)s or v.period_end <= %(earlier)s)
 ),
-today as materialized (
-    select v.*
+today as not materialized (
+    select
+        v.kpi,
+        v.variant,
+        v.period_kind,
+        v.period,
+        v.period_start,
+        v.period_end,
+        v.dimension,
+        v.member,
+        v.label_zh,
+        v.label_en,
+        v.unit,
+        v.value,
+        v.n,
+        v.state
     from stage.ads__kpi_values as v
     where v.is_official and (%(earlier)s = %(as_of)s or v.period_end <= %(earlier)s)
 ),

@@ -15,7 +15,7 @@ from models import DAY, Row, a_plan, holding, model, run_model
 from assets.dws.tier_decisions import CLASSES, RULES, Standing, decide, parts, tier_decisions
 from pipeline.plan import CutOffs, Plan, Segments, Strategic, Tiers, TierWeights
 from pipeline.plan_tables import plan_tables
-from pipeline.plan_tables.tiers import rating_days
+from pipeline.plan_tables.tiers import classes, rating_days
 
 TIER, HISTORY = "dws.customer_tier", "dws.customer_tier_history"
 
@@ -176,6 +176,20 @@ def test_how_far_spend_must_fall_is_for_the_plan_to_say(downgrade: float, rule: 
     standing = Standing(np.array([VIP_], dtype=np.int8), np.array([0]))
     [row] = decide(frame, standing, Tiers(downgrade=downgrade)).to_dict("records")
     assert RULES[row["rule_id"]] == rule
+
+
+@pytest.mark.parametrize(
+    ("tiers", "told"),
+    [
+        pytest.param(Tiers(), "fell by at least 30% (assumed, the plan does not say).", id="assumed"),
+        pytest.param(Tiers(downgrade=-0.30), "fell by at least 30%.", id="declared"),
+        pytest.param(Tiers(downgrade=-0.45), "fell by at least 45%.", id="declared-otherwise"),
+    ],
+)
+def test_i38_a_fall_that_is_assumed_is_told_to_be(tiers: Tiers, told: str):
+    vip = next(row for row in classes(a_plan(segments=Segments(tiers=tiers))) if row["class_id"] == "vip")
+    assert vip["definition_en"].endswith(told)
+    assert ("系假设" in vip["definition_zh"]) == (tiers.downgrade is None)
 
 
 # --- official and provisional ---
