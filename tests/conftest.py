@@ -1,5 +1,6 @@
 """What tests of several folders share: a real PostgreSQL, a fresh database in it for every test, tables to publish."""
 
+import gc
 import os
 import shutil
 import subprocess
@@ -17,6 +18,13 @@ from databases import a_database
 
 from pipeline.warehouse.embedded import EmbeddedServer
 from pipeline.warehouse.relations import Column, Publication, Table
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays, and a day makes many objects: to look for garbage took a tenth of all time."""
+    gc.set_threshold(10_000, 10, 10)
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")

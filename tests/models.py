@@ -23,6 +23,7 @@ from assets.dws import tier_decisions
 from assets.dws.customer_value import CUSTOMER_VALUE
 from assets.dws.personas import CUSTOMER_PERSONA, PERSONAS
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
+from pipeline.engine.duckdb import DIALECT
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
 from pipeline.tables import TableSpec
@@ -155,8 +156,9 @@ def _inputs(name: str) -> tuple[str, ...]:
 
 
 @cache
-def _bound(name: str, as_of: date) -> exp.Query:
-    return model(name).bound(as_of=as_of)
+def _bound(name: str, as_of: date) -> exp.Expr:
+    """The query as written out for the engine: to write it takes longer than to run it on a few rows."""
+    return exp.var(model(name).bound(as_of=as_of).sql(DIALECT, comments=False))
 
 
 @cache

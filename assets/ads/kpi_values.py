@@ -124,12 +124,20 @@ def kpi_values(
 
 
 def _long(parts: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
-    """One row per variant and key, for the dimensions the variant can be had for."""
-    pieces = {
-        (kpi, name): _piece(parts, kpi, name, [TOTAL, *catalogue.dimensions(kpi, variant)])
-        for kpi, name, variant in _variants(catalogue)
+    """One row per variant and key, for the dimensions the variant can be had for.
+
+    Rows are picked by number: a frame of its own for each variant takes longer than all that is done with them.
+    """
+    picked = list(_picked(parts, catalogue))
+    rows = np.concatenate([numbers for *_, numbers in picked])
+    names = pd.DataFrame([names for *names, _ in picked], columns=["kpi", "variant"])
+    names = names.take(np.repeat(np.arange(len(picked)), [len(numbers) for *_, numbers in picked]))
+    keys = parts[list(KEYS)].take(rows)
+    figures = {
+        part: np.concatenate([_figures(parts, part_column(*names, part))[numbers] for *names, numbers in picked])
+        for part in FIGURES
     }
-    return pd.concat(pieces, names=["kpi", "variant"]).reset_index(["kpi", "variant"]).reset_index(drop=True)
+    return names.reset_index(drop=True).join(keys.reset_index(drop=True)).assign(**figures)
 
 
 def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
@@ -138,14 +146,19 @@ def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
             yield kpi_name, name, variant
 
 
-def _piece(parts: pd.DataFrame, kpi: str, variant: str, dimensions: list[str]) -> pd.DataFrame:
-    columns = {part_column(kpi, variant, part): part for part in FIGURES}
-    is_told = (
-        (parts["dimension"] == TOTAL) | ~parts["period_kind"].isin(BRIEF) | (parts[part_column(kpi, variant, "n")] > 0)
-    )
-    known = [*KEYS, *(name for name in columns if name in parts)]
-    rows = parts.loc[parts["dimension"].isin(dimensions) & is_told, known]
-    return rows.reindex(columns=[*KEYS, *columns]).rename(columns=columns)
+def _picked(parts: pd.DataFrame, catalogue: Catalogue) -> Iterator[tuple[str, str, np.ndarray]]:
+    """KPI, variant, and the numbers of the rows it is told for."""
+    is_of = {name: (parts["dimension"] == name).to_numpy(bool) for name in (TOTAL, *parts["dimension"].unique())}
+    is_told = is_of[TOTAL] | ~parts["period_kind"].isin(BRIEF).to_numpy(bool)
+    for kpi, name, variant in _variants(catalogue):
+        had = [is_of[wanted] for wanted in (TOTAL, *catalogue.dimensions(kpi, variant)) if wanted in is_of]
+        is_observed = _figures(parts, part_column(kpi, name, "n")) > 0
+        yield kpi, name, np.flatnonzero(np.logical_or.reduce(had) & (is_told | is_observed))
+
+
+def _figures(parts: pd.DataFrame, column: str) -> np.ndarray:
+    """A part of a variant on every row; nothing, where the variant does not have it."""
+    return parts[column].to_numpy(float) if column in parts else np.full(len(parts), np.nan)
 
 
 def _told(

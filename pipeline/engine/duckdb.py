@@ -122,6 +122,7 @@ class DuckDBSession:
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection
+        self._schemas: set[str] = set()
 
     def write(self, query: exp.Query, file: Path, *, order_by: Sequence[str]) -> int:
         """Write the query's rows to one Parquet file in a total order, so that equal rows are equal bytes."""
@@ -185,8 +186,10 @@ class DuckDBSession:
         self._run(exp.Create(this=_address(name), kind="VIEW", expression=query))
 
     def _schema_of(self, name: str) -> None:
-        schema = exp.table_(name.split(".")[0])
-        self._run(exp.Create(this=schema, kind="SCHEMA", exists=True))
+        schema = name.split(".")[0]
+        if schema not in self._schemas:
+            self._run(exp.Create(this=exp.table_(schema), kind="SCHEMA", exists=True))
+            self._schemas.add(schema)
 
 
 def _address(name: str) -> exp.Table:
