@@ -33,7 +33,7 @@ demo: install
 	@$(BIN)/tuoke demo $(ARGS)
 
 test: $(VENV)/.installed-with-tests
-	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 linter: $(LINTER)/.installed
 

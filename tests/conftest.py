@@ -9,6 +9,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,6 +26,23 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(10_000, 10, 10)
     gc.collect()
     gc.freeze()
+
+
+OF_THE_DEMO = frozenset({"test_demo_truth.py", "test_determinism.py", "test_explain.py"})
+"""Modules that look at the same evaluated company: one worker takes them all, and evaluates it once."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Of `--dist loadfile`: a module is one worker's, and those of the demo are one worker's together."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByCompany(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "the demo" if Path(file).name in OF_THE_DEMO else file
+
+    return ByCompany(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 @pytest.fixture(scope="session")

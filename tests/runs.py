@@ -121,6 +121,11 @@ def gate_of(*tables: str) -> dg.AssetSelection:
     return dg.AssetSelection.assets(*map(asset_key, names)).required_multi_asset_neighbors()
 
 
+def all_needed_for(*tables: str) -> dg.AssetSelection:
+    """These tables of the lake with everything they are made of, and nothing else."""
+    return dg.AssetSelection.assets(*map(asset_key, tables)).upstream().required_multi_asset_neighbors()
+
+
 def all_made_of(*tables: str) -> dg.AssetSelection:
     """These tables from their files on, and whatever is made of them."""
     return gate_of(*tables).downstream() | PUBLICATION

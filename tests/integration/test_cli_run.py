@@ -8,6 +8,7 @@ import sys
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,8 +17,10 @@ import psutil
 import psycopg2
 import pytest
 import sqlalchemy
-from databases import query
+from databases import a_database, query
 from runs import DAY, PUBLISHED, customer, deliver, evaluate, order, write_small_company
+
+from pipeline.warehouse.embedded import EmbeddedServer
 
 REPOSITORY = Path(__file__).parents[2]
 START = "from pipeline.cli import app; app()"
@@ -69,17 +72,41 @@ def wait_for(pattern: str, program: subprocess.Popen[str]) -> str:
     raise AssertionError(f"the program ended without printing {pattern}")
 
 
-def test_alerts_are_listed_taken_on_paused_and_reset(tmp_path: Path, server: sqlalchemy.URL):
-    customers = [customer(number) for number in range(1, 21)]
-    root = write_small_company(tmp_path, {"customers": [*customers, customers[0]]})
-    done = tuoke_run(root, server)
-    assert done.returncode == 0, done.stderr
+@dataclass(frozen=True)
+class Company:
+    """A project folder and the database it publishes to."""
 
-    def alerts(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        database = environment(TUOKE_DATABASE_URL=server.render_as_string(hide_password=False))
+    root: Path
+    database: sqlalchemy.URL
+
+    def tuoke(self, group: str, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """A command of a group, about this company."""
+        database = environment(TUOKE_DATABASE_URL=self.database.render_as_string(hide_password=False))
         return subprocess.run(
-            command("alerts", name, root, *arguments), env=database, capture_output=True, text=True, check=False
+            command(group, name, self.root, *arguments), env=database, capture_output=True, text=True, check=False
         )
+
+
+@pytest.fixture(scope="module")
+def late(cluster: EmbeddedServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Company]:
+    """A company whose day brings an order of July, after a day without it, and two customers a second time."""
+    customers = [customer(number) for number in range(1, 41)]
+    in_time = [order(number) for number in range(1, 40)]
+    root = tmp_path_factory.mktemp("late") / "company"
+    write_small_company(root, {"customers": customers, "orders": in_time}, DAY_BEFORE)
+    long_ago = {"ordered_at": "2026-07-06 10:00:00", "recorded_at": "2026-11-20 18:00:00", "paid_on": "2026-07-07"}
+    deliver(root, "customers", [*customers, *customers[:2]])
+    deliver(root, "orders", [*in_time, order(40, **long_ago)])
+    with a_database(cluster) as database:
+        assert evaluate(root, database, DAY_BEFORE).success
+        done = tuoke_run(root, database)
+        assert done.returncode == 0, done.stderr
+        yield Company(root, database)
+
+
+def test_alerts_are_listed_taken_on_paused_and_reset(late: Company):
+    def alerts(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return late.tuoke("alerts", name, *arguments)
 
     listed = alerts("list", "--lang", "en")
     assert (listed.returncode, listed.stderr) == (0, "")
@@ -94,26 +121,14 @@ def test_alerts_are_listed_taken_on_paused_and_reset(tmp_path: Path, server: sql
     assert "no alert 1 is open or acknowledged" in " ".join(refused.stderr.split())
 
 
-def test_a_figure_of_a_period_that_was_over_is_restated_listed_and_signed(tmp_path: Path, server: sqlalchemy.URL):
+def test_a_figure_of_a_period_that_was_over_is_restated_listed_and_signed(late: Company):
     """An order of July that comes only in November changes what was said of the baseline (U09, I58)."""
-    customers = [customer(number) for number in range(1, 41)]
-    in_time = [order(number) for number in range(1, 40)]
-    root = write_small_company(tmp_path, {"customers": customers, "orders": in_time}, DAY_BEFORE)
-    assert evaluate(root, server, DAY_BEFORE).success
-    late = {"ordered_at": "2026-07-06 10:00:00", "recorded_at": "2026-11-20 18:00:00", "paid_on": "2026-07-07"}
-    deliver(root, "customers", customers)
-    deliver(root, "orders", [*in_time, order(40, **late)])
-    done = tuoke_run(root, server)
-    assert done.returncode == 0, done.stderr
 
     def restatements(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-        database = environment(TUOKE_DATABASE_URL=server.render_as_string(hide_password=False))
-        return subprocess.run(
-            command("restatements", name, root, *arguments), env=database, capture_output=True, text=True, check=False
-        )
+        return late.tuoke("restatements", name, *arguments)
 
     [(number, was, now, causes)] = query(
-        server,
+        late.database,
         "select restatement_id, old_value, new_value, causes from ads.restatements "
         "where kpi = 'revenue' and period = 'baseline' and dimension = 'total'",
     )

@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 import sqlalchemy
-from runs import Rows, bytes_of, customer, deliver, evaluate, gate_of, order, rows_of, write_small_company
+from runs import (
+    Rows,
+    all_needed_for,
+    bytes_of,
+    customer,
+    deliver,
+    evaluate,
+    gate_of,
+    order,
+    rows_of,
+    write_small_company,
+)
 
 MONDAY, TUESDAY, WEDNESDAY = date(2026, 11, 16), date(2026, 11, 17), date(2026, 11, 18)
 
@@ -103,7 +114,8 @@ def test_what_people_say_of_two_customers_is_heeded(company: Company):
 def test_what_was_bought_under_either_id_is_one_customers(company: Company):
     orders = [order(1), order(2)]
     write_small_company(company.root, {"customers": [OLDER, YOUNGER], "orders": orders}, date(2026, 11, 20))
-    outcome = evaluate(company.root, company.server)
+    wanted = all_needed_for("dws.sales", "dws.customer_activity")
+    outcome = evaluate(company.root, company.server, selection=wanted)
     assert outcome.success, outcome.message
     assert {row["customer_id"] for row in rows_of(company.root, "dws.sales")} == {"C1"}
     [activity] = rows_of(company.root, "dws.customer_activity")
