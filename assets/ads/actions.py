@@ -112,7 +112,7 @@ def _candidates(day: Day, not_judged: Counter[str]) -> Iterator[_Candidate]:
         for observation in seen[rule.about]:
             fires = judge(rule, observation)
             if fires is True:
-                sentence = _filled(rule.sentence, observation, day.plan)
+                sentence = _with_caveat(_filled(rule.sentence, observation, day.plan), rule, observation)
                 if has_number(sentence):
                     yield _Candidate(rule, place, observation, sentence)
                 else:
@@ -150,6 +150,14 @@ def _filled(template: Label, seen: Observation, plan: Plan) -> Label:
         zh=template.zh.format_map({name: words.zh for name, words in figures.items()}),
         en=template.en.format_map({name: words.en for name, words in figures.items()}),
     )
+
+
+def _with_caveat(sentence: Label, rule: InsightRule, seen: Observation) -> Label:
+    """The sentence, and which cost the figures it prints are without."""
+    told = {name for _, name, *_ in Formatter().parse(rule.sentence.zh) if name}
+    if seen.left_out is None or not told & seen.without:
+        return sentence
+    return Label(zh=f"{sentence.zh}其中成本{seen.left_out.zh}。", en=f"{sentence.en} The cost is {seen.left_out.en}.")
 
 
 def printed(figure: Figure, currency: str) -> Label:

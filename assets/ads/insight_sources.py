@@ -44,6 +44,10 @@ class Observation:
     codes: Mapping[str, Code] = field(default_factory=dict)
     words: Mapping[str, Label] = field(default_factory=dict)
     owner: str | None = None
+    left_out: Label | None = None
+    """The cost its figures are without, since it names no member."""
+    without: frozenset[str] = frozenset()
+    """The figures that are without it."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ def _of_kpis(day: Day) -> Iterator[Observation]:
                 "label": _label(row),
                 "whose": Label(zh="总体", en="All") if is_all else both(row["member"]),
             },
+            left_out=_left_out(row),
+            without=frozenset({"value"}),
         )
 
 
@@ -211,6 +217,14 @@ _CHANNEL = {
 }
 
 
+_UNIT_COSTS = frozenset({"spend", "cac", "cac_before"})
+"""Figures of a channel that are made of cost."""
+
+
+def _left_out(row: Row) -> Label | None:
+    return _label(row, "left_out") if isinstance(row["left_out_zh"], str) else None
+
+
 def _of_channels(day: Day) -> Iterator[Observation]:
     """Every channel over the campaign."""
     rows = day.channels[(day.channels["period_kind"] == "campaign") & (day.channels["channel"] != UNKNOWN)]
@@ -223,6 +237,8 @@ def _of_channels(day: Day) -> Iterator[Observation]:
             figures={name: (number(row[column]), unit) for name, (column, unit) in _CHANNEL.items()},
             codes={"fired": frozenset(fired), "budget_state": row["budget_state"]},
             words={"label": _label(row, "channel")},
+            left_out=_left_out(row),
+            without=_UNIT_COSTS,
         )
 
 

@@ -72,6 +72,17 @@ def test_a_quotient_shows_its_parts_its_interval_and_how_far_to_trust_it(demo):
     assert "interval" in told and "state" in told
 
 
+def test_i12_the_cost_of_a_channel_says_what_it_is_without_and_has_no_target(demo):
+    [(left_out, target)] = query(
+        demo.database,
+        "select left_out_zh, target from ads.kpi_values_current where is_official and period = 'campaign' "
+        "and kpi = 'cac' and dimension = 'channel' and member = 'search'",
+    )
+    told = "".join(explain(demo, "cac", "--channel", "search", "--lang", "zh").output.split())
+    assert target is None and left_out.startswith("不含未注明渠道的成本")
+    assert "".join(left_out.split()) in told
+
+
 def test_who_asks_for_two_dimensions_is_told_that_one_is_meant(demo):
     told = refused(demo, "revenue", "--sales-region", "华东", "--channel", "search")
     assert "one dimension at a time; --channel, --sales-region were given" in told

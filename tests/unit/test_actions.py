@@ -190,6 +190,35 @@ def test_the_most_urgent_come_first_and_of_one_rule_the_largest(nothing: pd.Data
     ]
 
 
+@pytest.mark.parametrize(
+    ("sentence", "told"),
+    [
+        pytest.param("{label}: {cac}", "expo: CNY 500 The cost is without wages.", id="of-cost"),
+        pytest.param("{label}: {leads}", "expo: 3", id="of-no-cost"),
+    ],
+)
+def test_i12_a_sentence_about_the_cost_of_a_channel_says_what_it_is_without(
+    nothing: pd.DataFrame, sentence: str, told: str
+):
+    words = Label(zh=sentence, en=sentence)
+    rule = InsightRule(
+        id="dear",
+        about="channel",
+        finding="problem",
+        priority=1,
+        topic="kpi.cac",
+        when={"leads": Bounds(least=1)},
+        sentence=words,
+        advice=WORDS,
+        days=7,
+    )
+    expo = channel("expo", cac_amount=500.0, left_out_zh="不含人力", left_out_en="without wages")
+    plan = a_plan(actions=Actions(without=[usual.id for usual in usual_insights()], rules=[rule]))
+    [action] = rows_of(day(nothing, plan=plan, channels=frame("ads.channel_scorecard", [expo])))
+    assert action["sentence_en"] == told
+    assert ("其中成本不含人力。" in action["sentence_zh"]) == ("cac" in sentence)
+
+
 @settings(deadline=None, max_examples=25)
 @given(st.permutations(CHANNELS))
 def test_the_order_of_the_rows_does_not_matter(nothing: pd.DataFrame, shuffled: Sequence[Mapping[str, Any]]):
