@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import pandas as pd
 import sqlalchemy
 from databases import a_database
@@ -69,12 +70,13 @@ def evaluated(
     cluster: EmbeddedServer,
     folder: Path,
     prepare: Callable[[Path], None] = lambda root: None,
+    selection: dg.AssetSelection | None = None,
 ) -> Iterator[Layout]:
-    """The project `name` in the folder, with its export delivered, evaluated on the day."""
+    """The project `name` in the folder, with its export delivered, evaluated on the day or as far as is selected."""
     root = folder / "project"
     shutil.copytree(PROJECTS / name, root)
     shutil.copytree(shared / name, root / "landing")
     (root / ".env").write_text("TUOKE_HASH_KEY=key of the tests\n", encoding="utf-8")
     prepare(root)
     with a_database(cluster) as database:
-        yield Layout(root, as_of, database, evaluate(root, database, as_of))
+        yield Layout(root, as_of, database, evaluate(root, database, as_of, selection=selection))

@@ -22,7 +22,18 @@ import pytest
 import sqlalchemy
 import yaml
 from databases import a_database, query
-from runs import DAY, Outcome, all_made_of, customer, deliver, evaluate, gate_of, rows_of, write_small_company
+from runs import (
+    DAY,
+    PUBLICATION,
+    Outcome,
+    all_made_of,
+    customer,
+    deliver,
+    evaluate,
+    gate_of,
+    rows_of,
+    write_small_company,
+)
 from sent import row
 from sqlglot import exp
 
@@ -209,7 +220,7 @@ def with_a_key_the_server_finds_twice(company: Company, patch: pytest.MonkeyPatc
 
     patch.setattr(published.Published, "table", by_name)
     patch.setattr("pipeline.warehouse.publishing.fit", lambda _, tables: tables)
-    return company.evaluate(selection=all_made_of("customers"))
+    return company.evaluate(selection=PUBLICATION)
 
 
 def with_a_source_that_quotes_a_cell(company: Company, patch: pytest.MonkeyPatch) -> Outcome:

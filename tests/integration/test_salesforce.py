@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 from databases import query
 from layouts import Layout, evaluated
+from runs import all_needed_for
 
 from pipeline.warehouse.embedded import EmbeddedServer
 
@@ -36,7 +37,10 @@ def undeleted(shared: Path, cluster: EmbeddedServer, tmp_path_factory: pytest.Te
         deals.assign(is_deleted="false").to_csv(file, index=False)
 
     folder = tmp_path_factory.mktemp("salesforce_undeleted")
-    with evaluated("salesforce", AS_OF, shared=shared, cluster=cluster, folder=folder, prepare=restore) as layout:
+    looked_at = all_needed_for("ads.kpi_values")
+    with evaluated(
+        "salesforce", AS_OF, shared=shared, cluster=cluster, folder=folder, prepare=restore, selection=looked_at
+    ) as layout:
         yield layout
 
 
