@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import yaml
 from dotenv import dotenv_values
 from pydantic import Field, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Identifier, Plan, Strict
@@ -211,6 +212,10 @@ class Project:
         return self.settings.hash_key.get_secret_value()
 
 
+FORMS = {"model_type": "a mapping", "list_type": "a list", "literal_error": "the words {expected}"}
+"""What a value that may have several forms is told to be none of."""
+
+
 class _UniqueKeyLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
     """Reads in C where the library was built with it.
 
@@ -263,20 +268,40 @@ def _read(text: str) -> tuple[yaml.Node | None, Any]:
 
 def _complaints(file: str, node: yaml.Node, error: ValidationError) -> Iterator[str]:
     """One line per fault: file, line, key, what is wrong and the value that is."""
+    faults = [(*_locate(node, fault["loc"]), fault) for fault in error.errors(include_url=False)]
+    wrong = [keys for _, keys, fault in faults if fault["type"] not in FORMS]
     told: set[str] = set()
-    for fault in error.errors(include_url=False):
-        line, keys = _locate(node, fault["loc"])
-        message = fault["msg"].removeprefix("Value error, ")
-        if fault["type"] == "extra_forbidden":
-            message = "unknown key; remove it or mend its spelling"
-        elif fault["type"] == "missing":
-            message = "required, but missing; add it"
-        elif not isinstance(fault["input"], dict | list):
-            message = f"{message}, found {fault['input']!r}"
+    for line, keys, fault in faults:
+        is_form = fault["type"] in FORMS
+        if is_form and _is_within(keys, [*wrong, *(place for _, place, _ in faults if place != keys)]):
+            # of the forms a value may have one was meant: what is wrong in it is told, not that it is no other
+            continue
+        forms = [other for _, place, other in faults if place == keys]
+        message = _forms(forms) if is_form and len(forms) > 1 else _message(fault)
         complaint = f"{file} line {line}, {'.'.join(keys) or 'top level'}: {message}"
         if complaint not in told:
             told.add(complaint)
             yield complaint
+
+
+def _is_within(keys: list[str], places: list[list[str]]) -> bool:
+    """Whether one of the places is at the key or below it."""
+    return any(place[: len(keys)] == keys for place in places)
+
+
+def _message(fault: ErrorDetails) -> str:
+    if fault["type"] == "extra_forbidden":
+        return "unknown key; remove it or mend its spelling"
+    if fault["type"] == "missing":
+        return "required, but missing; add it"
+    message = fault["msg"].removeprefix("Value error, ")
+    return message if isinstance(fault["input"], dict | list) else f"{message}, found {fault['input']!r}"
+
+
+def _forms(faults: list[ErrorDetails]) -> str:
+    """A value that has none of the forms it may have."""
+    forms = [FORMS[fault["type"]].format(**fault.get("ctx", {})) for fault in faults]
+    return f"must be {' or '.join(forms)}, found {faults[0]['input']!r}"
 
 
 def _locate(node: yaml.Node, loc: tuple[int | str, ...]) -> tuple[int, list[str]]:

@@ -81,10 +81,13 @@ def check(project: Project, as_of: date, console: Console) -> None:
     console.print(sources_table(looks, as_of))
     console.print()
     console.print(_plan_lines(project))
-    console.print(_outlook(project.plan, looks))
+    if (outlook := _outlook(project.plan, looks)) is not None:
+        console.print(outlook)
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems)
         raise ConfigurationError(f"\n{len(problems)} to mend in {place(project.root)}:\n{listed}")
+    if looks and outlook is None:
+        console.print(Text("\nEvery KPI can be computed.", style=GOOD))
     strangers = unknown_ids(project)
     if strangers:
         console.print(note(f"ids of must_link and cannot_link that no customer was sent under: {', '.join(strangers)}"))
@@ -196,9 +199,18 @@ def _plan_lines(project: Project) -> RenderableType:
         NO_TARGET: ", ".join(open_ends) or "none",
         "weights": "; ".join(_weights(name, model, plan) for name, model in plan.models.items()) or "no model declared",
         "counted in": f"{plan.currency}, days of {plan.timezone}",
+        # a file that was cut off within a comment is valid: what it does not say is the default
+        "at its default": ", ".join(_left_out(plan)) or "nothing",
         "plan hash": plan.plan_hash,
     }
     return Group(Text("Plan", style=LOUD), told_grid(lines))
+
+
+def _left_out(plan: Plan) -> list[str]:
+    """The sections the plan's file leaves out, and how many KPIs it names no target of."""
+    sections = [name for name in Plan.model_fields if name not in plan.model_fields_set]
+    untold = len(set(catalogue().kpis) - set(plan.targets))
+    return [*sections, f"the target of {untold} KPIs (none)"] if untold else sections
 
 
 def _days(window: Window) -> str:
@@ -211,8 +223,8 @@ def _weights(name: str, model: Model, plan: Plan) -> str:
     return f"{name} {total:.0%} ({model.policy}{official})"
 
 
-def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
-    """The KPIs that will be withheld, by what is missing for them."""
+def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType | None:
+    """The KPIs that will be withheld, by what is missing for them; None where none will be."""
     known, (states, unmapped) = catalogue(), _expected(looks)
     reasons: dict[str, list[str]] = {}
     for name, kpi in known.kpis.items():
@@ -221,7 +233,7 @@ def _outlook(plan: Plan, looks: list[Looked]) -> RenderableType:
         if state.state == "withheld":
             reasons.setdefault(state.reason or "", []).append(name)
     if not reasons:
-        return Text("\nEvery KPI can be computed.", style=GOOD)
+        return None
     told = {reason: ", ".join(names) for reason, names in reasons.items()}
     return Group(Text("\nKPIs that will be withheld", style=LOUD), told_grid(told))
 

@@ -302,6 +302,28 @@ def test_check_names_every_problem_at_once(folder: Path):
         assert problem in said(result)
 
 
+def test_check_tells_which_sections_of_the_plan_are_left_at_their_default(folder: Path):
+    """A file that was cut off within a comment is valid: that it says less than it did must be seen."""
+    plan = (folder / "plan.yaml").read_text(encoding="utf-8")
+    (folder / "plan.yaml").write_text(plan + "products: [scale, printer]", encoding="utf-8")
+    whole = said(tuoke("check", folder, "--date", DAY))
+    (folder / "plan.yaml").write_text(plan + "# products: [sca", encoding="utf-8")
+    cut_off = said(tuoke("check", folder, "--date", DAY))
+    sections = [re.search("at its default (.*?)plan hash", told)[1] for told in (whole, cut_off)]
+    assert "products" not in sections[0]
+    assert "products" in sections[1]
+    assert all("risks" in told and "channels" not in told for told in sections)
+
+
+def test_check_does_not_promise_every_kpi_above_what_must_be_mended(tmp_path: Path):
+    write_company(tmp_path / "demo", scale=SMALL)
+    assert "Every KPI can be computed. Ready" in said(tuoke("check", tmp_path / "demo", "--date", DAY))
+    (tmp_path / "demo" / ".env").unlink()
+    result = tuoke("check", tmp_path / "demo", "--date", DAY)
+    assert result.exit_code == 2
+    assert "Every KPI" not in said(result)
+
+
 def test_check_looks_at_yesterday_unless_told_otherwise(folder: Path):
     with time_machine.travel(datetime(2026, 11, 21, 17, tzinfo=UTC), tick=False):
         # in Shanghai the 22nd has begun

@@ -101,6 +101,36 @@ def test_a_mistake_in_the_sources_is_named(tmp_path: Path, change: tuple[str, st
     assert told in complaint(tmp_path, sources=SOURCES.replace(*change))
 
 
+@pytest.mark.parametrize(
+    ("target", "told"),
+    [
+        pytest.param("{value: abc}", "targets.nps.value: Input should be a valid number", id="a-wrong-value"),
+        pytest.param("{floor: 1}", "targets.nps.value: required, but missing", id="no-value"),
+        pytest.param("abc", "targets.nps: must be a mapping or the words 'no target', found 'abc'", id="a-wrong-word"),
+    ],
+)
+def test_one_mistake_in_a_value_of_several_forms_is_told_once(tmp_path: Path, target: str, told: str) -> None:
+    message = complaint(tmp_path, plan=PLAN.replace("nps: no target", f"nps: {target}"))
+    assert told in message
+    assert len(message.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("feed", "told"),
+    [
+        pytest.param("[{source: hr}]", "tables.expenses.0: a feed has either file or query", id="in-a-list"),
+        pytest.param("{source: hr}", "tables.expenses: a feed has either file or query", id="alone"),
+        pytest.param(
+            "nowhere", "tables.expenses: must be a mapping or a list or the words 'absent', found", id="no-form-at-all"
+        ),
+    ],
+)
+def test_one_mistake_in_a_feed_is_told_once(tmp_path: Path, feed: str, told: str) -> None:
+    message = complaint(tmp_path, sources=SOURCES.replace("expenses: absent", f"expenses: {feed}"))
+    assert told in message
+    assert len(message.splitlines()) == 1
+
+
 def test_every_mistake_is_told_at_once(tmp_path: Path) -> None:
     message = complaint(tmp_path, plan=PLAN.replace("CNY", "yuan").replace("Asia/Shanghai", "Nowhere"))
     assert len(message.splitlines()) == 2
