@@ -132,16 +132,27 @@ class Fact(Strict):
 class Variant(Strict):
     """One way to compute a KPI, out of measures. Without a denominator it is a quantity.
 
-    `spread` is the sum of the squares of what the numerator sums; intervals of means and totals need it. A ratio of two
-    sums over the same rows needs the sum of the products (`cross`) and of the denominator's squares (`square`) too.
+    What is called otherwise than the KPI means something else, and says what. `spread` is the sum of the squares of
+    what the numerator sums; intervals of means and totals need it. A ratio of two sums over the same rows needs the sum
+    of the products (`cross`) and of the denominator's squares (`square`) too.
     """
 
     label: Label | None = None
+    meaning: Label | None = None
+    formula: Label | None = None
     numerator: Arithmetic
     denominator: Arithmetic | None = None
     spread: Arithmetic | None = None
     cross: Arithmetic | None = None
     square: Arithmetic | None = None
+
+    @model_validator(mode="after")
+    def _says_what_it_is(self) -> "Variant":
+        words = {"label": self.label, "meaning": self.meaning, "formula": self.formula}
+        missing = [name for name, said in words.items() if said is None]
+        if missing and len(missing) < len(words):
+            raise ValueError(f"a variant has label, meaning and formula of its own, or none of them; add {missing[0]}")
+        return self
 
     @cached_property
     def parts(self) -> dict[str, exp.Expr]:

@@ -47,7 +47,9 @@ def kpi_dictionary(kpis: Catalogue, definitions: Definitions) -> pd.DataFrame:
 def _rows(kpis: Catalogue, definitions: Definitions) -> Iterator[dict[str, object]]:
     for name, kpi in kpis.kpis.items():
         for variant_name, variant in kpi.variants.items():
-            label = variant.label or kpi.label
+            label, meaning, formula = (
+                getattr(variant, part) or getattr(kpi, part) for part in ("label", "meaning", "formula")
+            )
             tables = {kpis.facts[kpis.fact_of[measure]].table for measure in variant.measures}
             yield {
                 "kpi": name,
@@ -55,10 +57,10 @@ def _rows(kpis: Catalogue, definitions: Definitions) -> Iterator[dict[str, objec
                 "is_official": kpis.official(name, definitions) == variant_name,
                 "label_zh": label.zh,
                 "label_en": label.en,
-                "meaning_zh": kpi.meaning.zh,
-                "meaning_en": kpi.meaning.en,
-                "formula_zh": kpi.formula.zh,
-                "formula_en": kpi.formula.en,
+                "meaning_zh": meaning.zh,
+                "meaning_en": meaning.en,
+                "formula_zh": formula.zh,
+                "formula_en": formula.en,
                 "numerator": variant.numerator,
                 "denominator": variant.denominator,
                 "unit": kpi.unit,

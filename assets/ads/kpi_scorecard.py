@@ -22,7 +22,8 @@ def kpi_scorecard_spec(kpis: Catalogue | None = None) -> TableSpec:
 
 
 def _columns(name: str, kpi: Kpi) -> dict[str, tuple[str, str]]:
-    meaning = f"{kpi.label.zh} {kpi.label.en}: {kpi.meaning.en} ({kpi.unit})"
+    choice = "; the plan may choose another variant" if len(kpi.variants) > 1 else ""
+    meaning = f"{kpi.label.en}: {kpi.meaning.en} ({kpi.unit}){choice}"
     return {
         name: ("double precision", meaning),
         f"{name}_state": ("text", f"{kpi.label.en}: final, provisional or withheld; NULL where it can't be had"),

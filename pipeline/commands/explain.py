@@ -170,12 +170,13 @@ def _with_parts(kpis: Catalogue, variant: Variant, rows: pd.DataFrame) -> pd.Dat
 
 def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, console: Console) -> None:
     kpi, unit = catalogue().kpis[str(row["kpi"])], str(row["unit"])
+    formula = variant.formula or kpi.formula
     where = "" if row["dimension"] == TOTAL else f" · {row['dimension']} {row['member']}"
     console.print(f"{row['kpi']}.{row['variant']} · {row['period']}{where} · {day.as_of}", style="bold")
     quotient = variant.numerator + (f" / ({variant.denominator})" if variant.denominator else "")
     told = {
         "name": label(str(row["label_zh"]), str(row["label_en"]), lang),
-        "formula": label(kpi.formula.zh, kpi.formula.en, lang),
+        "formula": label(formula.zh, formula.en, lang),
         "computed": quotient,
         "value": figure(row["value"], unit),
         "numerator": _plain(row["numerator"]),

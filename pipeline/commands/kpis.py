@@ -23,7 +23,7 @@ def check_kpi(kpi: str) -> None:
 def show_kpis(definitions: Definitions, lang: Lang, console: Console) -> None:
     """One line per KPI: its official variant, and how many others there are."""
     told = kpi_dictionary(catalogue(), definitions)
-    table = plain_table("KPI", "name", "unit", "better", "formula", "variants", "requirements", whole=("KPI",))
+    table = plain_table("KPI", "name", "unit", "better", "formula", "variants", whole=("KPI",))
     for kpi, rows in told.groupby("kpi", sort=True):
         row = rows.loc[rows["is_official"]].iloc[0]
         formula = label(row["formula_zh"], row["formula_en"], lang)
@@ -31,9 +31,7 @@ def show_kpis(definitions: Definitions, lang: Lang, console: Console) -> None:
             row["variant"] + " *" if row["is_official"] else row["variant"] for _, row in rows.iterrows()
         )
         own = catalogue().kpis[str(kpi)].label
-        table.add_row(
-            str(kpi), label(own.zh, own.en, lang), row["unit"], row["better"], formula, variants, row["requirements"]
-        )
+        table.add_row(str(kpi), label(own.zh, own.en, lang), row["unit"], row["better"], formula, variants)
     console.print(table)
     console.print(f"\n{told['kpi'].nunique()} KPIs in {len(told)} variants; * counts by the plan.")
 
@@ -68,6 +66,5 @@ def _said(row: dict[str, object], lang: Lang) -> dict[str, str]:
         "dimensions": row["dimensions"],
         "facts": row["fact_tables"],
         "sources": row["source_tables"],
-        "requirements": row["requirements"],
     }
     return words | {name: NOTHING if pd.isna(value) else str(value) for name, value in plain.items()}

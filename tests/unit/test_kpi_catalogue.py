@@ -118,6 +118,12 @@ def test_a_dimension_is_had_only_where_every_fact_has_it(tmp_path):
         pytest.param(
             "better: lower", "better: lower\n    bettr: lower", "line 26, kpis.cac.bettr: unknown key", id="unknown-key"
         ),
+        pytest.param(
+            "paying: {numerator",
+            "paying: {label: {zh: 成本, en: Cost}, numerator",
+            "kpis.cac.variants.paying: a variant has label, meaning and formula of its own, or none of them; add mean",
+            id="half-told-variant",
+        ),
         pytest.param("zh: 获客成本, ", "", "kpis.cac.label.zh: required, but missing", id="one-language-only"),
         pytest.param("seeds: [F090, I12]", "seeds: [CAC]", "line 30, kpis.cac.seeds", id="seed"),
         pytest.param(

@@ -1,6 +1,7 @@
 """The catalogue as a table and on the screen."""
 
 import io
+import re
 
 import pytest
 
@@ -53,7 +54,46 @@ def test_a_kpi_is_told_with_the_parts_of_each_variant():
     text = shown(show_kpi, "cac", Definitions())
     assert "cac.paying.full (official)" in text
     assert "won_valid_leads" in text
-    assert "I12" in text
+    assert "I12" not in text
+
+
+COSTS = {
+    "full_cost": ("总成本", "full cost"),
+    "marketing_cost": ("营销成本", "marketing cost"),
+    "budget": ("预算", "budget"),
+}
+"""What a quotient's formula calls each of the amounts that were put in."""
+LABOUR = (r"(?<!不)含人力", r"labour(?: is)? included")
+NO_LABOUR = ("不含人力", r"without labour|labour is left out")
+PARTS = [(name, variant_name) for name, kpi in catalogue().kpis.items() for variant_name in kpi.variants]
+
+
+@pytest.mark.parametrize(("kpi", "variant"), PARTS)
+def test_what_is_said_of_a_variant_is_true_of_it(kpi, variant):
+    """Whose cost includes no labour says so, and who divides a budget does not speak of what was spent."""
+    row = told(kpi, variant)
+    if isinstance(row["denominator"], str):
+        measures = catalogue().kpis[kpi].variants[variant].measures
+        for measure, words in COSTS.items():
+            for lang, word in zip(("zh", "en"), words, strict=True):
+                assert (measure in measures) == (word in row[f"formula_{lang}"]), (measure, lang)
+        for lang, included, left_out in zip(("zh", "en"), LABOUR, NO_LABOUR, strict=True):
+            said = row[f"meaning_{lang}"]
+            assert not re.search(included, said) or "full_cost" in measures
+            assert bool(re.search(left_out, said)) == ("marketing_cost" in measures)
+
+
+@pytest.mark.parametrize("kpi", [name for name, kpi in catalogue().kpis.items() if len(kpi.variants) > 1])
+def test_no_two_variants_of_a_kpi_are_told_alike(kpi):
+    rows = kpi_dictionary(catalogue(), Definitions())
+    rows = rows.loc[rows["kpi"] == kpi]
+    for column in ("label_zh", "label_en", "meaning_zh", "meaning_en"):
+        assert rows[column].is_unique, column
+
+
+def told(kpi, variant):
+    rows = kpi_dictionary(catalogue(), Definitions())
+    return rows.loc[(rows["kpi"] == kpi) & (rows["variant"] == variant)].iloc[0]
 
 
 def test_a_kpi_that_is_not_there_is_refused_with_the_nearest():
