@@ -22,6 +22,7 @@ from quality.contract import Contract, contracts
 from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
 from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
+from quality.reasons import in_chinese
 from quality.relations import related_tables, relation_results
 from quality.scorecard import RESULTS, SCORECARD, SOURCE_STATES, states
 from quality.tables import freshness_score, reference_scores, usual_rows, volume_score
@@ -43,7 +44,10 @@ def dq_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             source_states,
             inputs=[SCORECARD.name],
             plan=plan,
-            lineage={name: [(SCORECARD.name, "status"), (SCORECARD.name, "reason")] for name in ("state", "reason")},
+            lineage={
+                name: [(SCORECARD.name, "status"), (SCORECARD.name, "reason")]
+                for name in ("state", "reason", "reason_zh")
+            },
         ),
         python_asset(
             LEDGER,
@@ -88,7 +92,15 @@ def source_states(day: ProjectDay) -> pd.DataFrame:
     """`dq.source_states` of a day."""
     absent = [table for table in contracts() if not day.project.sources.feeds(table)]
     found = states(day.read(SCORECARD.name), absent)
-    rows = [{"table_name": table, "state": told.state, "reason": told.reason} for table, told in found.items()]
+    rows = [
+        {
+            "table_name": table,
+            "state": told.state,
+            "reason": told.reason,
+            "reason_zh": in_chinese(told.reason),
+        }
+        for table, told in found.items()
+    ]
     return pd.DataFrame(rows, columns=list(SOURCE_STATES.columns))
 
 

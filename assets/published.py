@@ -29,6 +29,7 @@ from assets.restated import LakeWitness
 from pipeline import ROOT
 from pipeline.engine import Model
 from pipeline.erasures import ERASURES_FILE
+from pipeline.plan import Plan
 from pipeline.project import Project
 from pipeline.tables import TableSpec, postgres_type
 from pipeline.warehouse import Column, Publication, Table, Warehouse
@@ -76,15 +77,19 @@ class Published:
         """What a column is called in Chinese, and what it holds."""
         return f"{chinese().column(self.name, column)} · {self.columns[column][1]}"
 
-    def column(self, field: pa.Field) -> Column:
+    def column(self, field: pa.Field, plan: Plan) -> Column:
         """A column as the warehouse takes it."""
+        is_shown = chinese().is_shown(field.name, self.columns)
+        spoken = chinese().spoken(field.name, self.columns, plan)
         return Column(
             field.name,
             postgres_type(field.type),
             self.comment(field.name),
             is_restricted=field.name in self.restricted,
-            chinese=chinese().column(self.name, field.name) if chinese().is_shown(field.name) else None,
-            words=chinese().words.get(field.name, {}),
+            chinese=chinese().column(self.name, field.name) if is_shown else None,
+            words=spoken.words,
+            words_by=spoken.by,
+            holds=spoken.holds,
         )
 
     def table(self, day: ProjectDay) -> Table:
@@ -93,7 +98,7 @@ class Published:
         return Table(
             name=self.name,
             comment=f"{chinese().table(self.name)} · {self.description}",
-            columns=tuple(self.column(field) for field in pq.read_schema(file)),
+            columns=tuple(self.column(field, day.project.plan) for field in pq.read_schema(file)),
             grain=self.grain,
             files=(file,),
             by_day_partition=self.grain == CUSTOMER_GRAIN or self.name in LARGE,

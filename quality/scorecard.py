@@ -10,6 +10,7 @@ from pipeline.plan import Quality, Threshold
 from pipeline.tables import TableSpec
 from quality.contract import RATES, Contract, Rule
 from quality.gate import LATE, Counted, Gate
+from quality.reasons import in_chinese
 from quality.rules import NOT_OF, message
 
 State = Literal["final", "provisional", "withheld"]
@@ -37,6 +38,7 @@ SCORECARD = TableSpec(
         "better": ("text", "higher or lower"),
         "status": ("text", "met, below_threshold, below_floor, or not_assessed"),
         "reason": ("text", "Why a rate is missing or partial; NULL when there is nothing to say"),
+        "reason_zh": ("text", "The same in Chinese"),
     },
 )
 
@@ -69,6 +71,7 @@ SOURCE_STATES = TableSpec(
         "table_name": ("text", "Canonical table"),
         "state": ("text", "final, provisional or withheld"),
         "reason": ("text", "Why it is not final; NULL when there is nothing to say"),
+        "reason_zh": ("text", "The same in Chinese"),
     },
 )
 
@@ -125,6 +128,7 @@ class _Row:
         limit: Threshold | None = getattr(self.quality, dimension, None) or self.contract.thresholds.get(dimension)
         better = "lower" if dimension == "duplicates" else "higher"
         rate = good / total if total else None
+        told = reason or ("no rows" if rate is None else None)
         return {
             "source": self.contract.system,
             "table_name": self.contract.table,
@@ -137,7 +141,8 @@ class _Row:
             "floor": limit.floor if limit else None,
             "better": better,
             "status": _status(rate, limit, better),
-            "reason": reason or ("no rows" if rate is None else None),
+            "reason": told,
+            "reason_zh": in_chinese(told),
         }
 
 
@@ -198,6 +203,7 @@ def table_score(
     """The scorecard's row of what holds of a table as a whole; the rate is that of rows unless it is given."""
     if rate is None and total:
         rate = (good or 0) / total
+    told = reason or ("no rows" if rate is None else None)
     return {
         "source": contract.system,
         "table_name": contract.table,
@@ -210,7 +216,8 @@ def table_score(
         "floor": limit.floor,
         "better": "higher",
         "status": _status(rate, limit, "higher"),
-        "reason": reason or ("no rows" if rate is None else None),
+        "reason": told,
+        "reason_zh": in_chinese(told),
     }
 
 

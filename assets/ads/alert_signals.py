@@ -13,7 +13,15 @@ import pandas as pd
 from assets.ads.kpi_query import TOTAL
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.risk_register import RISK_REGISTER
-from assets.ads.wording import both, period_words, quality_words, shown_apart, source_words
+from assets.ads.wording import (
+    SAME_IN_CHINESE,
+    both,
+    period_words,
+    quality_words,
+    reason_zh,
+    shown_apart,
+    source_words,
+)
 from pipeline.plan import AlertRule, Label, Plan
 from pipeline.tables import TableSpec
 from quality.scorecard import SCORECARD
@@ -53,6 +61,7 @@ ALERT_SIGNALS = TableSpec(
         "owner": ("text", "Who answers for it"),
         "response_hours": ("double precision", "Hours within which it is to be answered"),
         "reason": ("text", "Why it can't be judged; NULL when it can"),
+        "reason_zh": ("text", SAME_IN_CHINESE),
         "sentence_zh": ("text", "What is wrong, in Chinese, in numbers"),
         "sentence_en": ("text", "What is wrong, in English, in numbers"),
     },
@@ -100,6 +109,7 @@ def _completed(
     label = rule.label or row["label"]
     return {
         **row,
+        "reason_zh": reason_zh(row["reason"]),
         "signal_id": signal_id,
         "rule_id": rule.id,
         "watched": _watched(rule),

@@ -12,6 +12,7 @@ from assets.ads.case_words import SECTIONS, moved, printed
 from assets.ads.catalogue import Catalogue
 from assets.ads.kpi_query import ALL, PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import SAME_IN_CHINESE, reason_zh
 from pipeline.plan import Label, Plan
 from pipeline.tables import TableSpec
 from quality.scorecard import STATES
@@ -28,7 +29,10 @@ CASE_REPORTS = TableSpec(
     description="One row per line of a report: before and after, targets and what was reached, what to keep and mend.",
     grain=("report", "period_kind", "period", "dimension", "member", "line_id"),
     columns={
-        "report": (TEXT, "before_after (S0 §6), attainment (S1 表2) or review (S1 表3)"),
+        "report": (
+            TEXT,
+            "before_after the campaign, attainment of targets, or review: what went best and worst",
+        ),
         **{name: KPI_VALUES.columns[name] for name in PERIOD},
         "dimension": (TEXT, "total, team or channel"),
         "member": (TEXT, "Member of the dimension; (all) of total"),
@@ -53,7 +57,7 @@ CASE_REPORTS = TableSpec(
         "change_upper": (NUMBER, "Upper end of it"),
         "change_basis": (TEXT, "value; per_day: before is taken for as many days, since the periods differ in length"),
         "attainment_rate": KPI_VALUES.columns["attainment_rate"],
-        "implied_target": (NUMBER, "Target that follows from those of the parts (I52); NULL where none does"),
+        "implied_target": (NUMBER, "Target that follows from those of the parts; NULL where none does"),
         "is_target_consistent": (
             "boolean",
             "Whether the declared target agrees with what follows from the others, to the plan's tolerance",
@@ -63,7 +67,7 @@ CASE_REPORTS = TableSpec(
         "evidence_grade": (TEXT, "D of a bare comparison before and after; NULL of the other reports"),
         "assessment": (
             TEXT,
-            "better, worse, same or unclear, of spending as the cost of a customer is (I56); met, missed or no_target; "
+            "better, worse, same or unclear, of spending as the cost of a customer is; met, missed or no_target; "
             "of what still adds up on_track or behind its milestones, running without any",
         ),
         "sentence_zh": (TEXT, "The line in words, in Chinese"),
@@ -79,6 +83,7 @@ CASE_REPORTS = TableSpec(
         "currency": (TEXT, "Currency of amounts"),
         "state": (TEXT, "final, provisional or withheld, as the worst value in the line"),
         "reason": (TEXT, "Why a value is missing or not final; NULL when there is nothing to say"),
+        "reason_zh": (TEXT, SAME_IN_CHINESE),
     },
 )
 
@@ -231,14 +236,18 @@ def line_of(report: str, line_id: str, position: int, point: Point, case: Case) 
         "currency": case.plan.currency,
         "state": row["state"],
         "reason": point.reason,
+        "reason_zh": reason_zh(point.reason),
     }
 
 
 def worst_state(*points: Point) -> dict[str, Any]:
     """State and reason of several values."""
     reasons = [f"{point.row['kpi']}: {point.reason}" for point in points if point.reason]
-    state = max((point.row["state"] for point in points), key=STATES.index)
-    return {"state": state, "reason": "; ".join(dict.fromkeys(reasons)) or None}
+    state, reason = (
+        max((point.row["state"] for point in points), key=STATES.index),
+        "; ".join(dict.fromkeys(reasons)) or None,
+    )
+    return {"state": state, "reason": reason, "reason_zh": reason_zh(reason)}
 
 
 def words_of(words: Label) -> dict[str, str]:

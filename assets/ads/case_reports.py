@@ -32,6 +32,7 @@ from assets.ads.figures import percent
 from assets.ads.implied_targets import implied_target
 from assets.ads.kpi_query import PERIOD
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import followed
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import Label, Plan
@@ -132,7 +133,7 @@ def _chance(point: Point, change: Change, currency: str) -> Label:
     kpi, unit = point.row["kpi"], point.row["unit"]
     least, most = (difference(float(end or 0), kpi, unit, currency) for end in (change.lower, change.upper))
     return Label(
-        zh=f"差值的 95% 区间为 {least.zh} 至 {most.zh}，包含 0，可能只是偶然波动",
+        zh=f"差值的 95% 区间为 {followed(least.zh)}至 {most.zh}，包含 0，可能只是偶然波动",
         en=f"The 95% interval of the difference, {least.en} to {most.en}, holds 0: it may be chance",
     )
 
@@ -258,7 +259,7 @@ def compute_case_reports(day: ProjectDay) -> pd.DataFrame:
 def case_reports_lineage() -> Lineage:
     """Keys are keys; figures, and what is said of them, come from values, their intervals, targets and states."""
     same = {*PERIOD, "dimension", "member", "kpi", "variant", "unit", "better", "target", "milestone_target"}
-    same |= {"value", "attainment_rate", "state", "reason"}
+    same |= {"value", "attainment_rate", "state", "reason", "reason_zh"}
     declared = {"report", "line_id", "position", "section", "section_zh", "section_en", "currency", "evidence_grade"}
     declared |= {"label_zh", "label_en", "owner", "advice_zh", "advice_en"}
     made = ("value", "lower", "upper", "target")

@@ -1,8 +1,8 @@
 """The sentences of the case reports: figures side by side, bound to the numbers, and nothing of why (I55, I59)."""
 
-from assets.ads.figures import percent
+from assets.ads.figures import percent, signs
 from assets.ads.kpi_values import one_to
-from assets.ads.wording import both, shown
+from assets.ads.wording import both, followed, shown
 from pipeline.plan import Label
 
 SECTIONS = {
@@ -47,9 +47,9 @@ def signed(rate: float) -> str:
     """A relative change.
 
     >>> signed(1.4), signed(-0.444)
-    ('+140.0%', '-44.4%')
+    ('+140.0%', '−44.4%')
     """
-    return f"{100 * rate:+.1f}%"
+    return signs(f"{100 * rate:+.1f}%")
 
 
 def direction(change: float) -> str:
@@ -68,10 +68,9 @@ def moved(
         return Label(zh=f"{name.zh}保持 {after.zh}", en=f"{name.en} stayed at {after.en}")
     way = "same" if per_day else direction(change)
     zh, en = {"up": ("升至", "rose"), "down": ("降至", "fell"), "same": ("变为", "went")}[way]
-    gap = "" if "\u4e00" <= before.zh[-1] <= "\u9fff" else " "
     rate_zh, rate_en = _rate(change_rate, per_day=per_day)
     return Label(
-        zh=f"{name.zh}由 {before.zh}{gap}{zh} {after.zh}{rate_zh}",
+        zh=f"{name.zh}由 {followed(before.zh)}{zh} {after.zh}{rate_zh}",
         en=f"{name.en} {en} from {before.en} to {after.en}{rate_en}",
     )
 
@@ -91,7 +90,8 @@ def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
     '2.2 percentage points'
     """
     if unit == "rate":
-        return Label(zh=f"{100 * value:.1f} 个百分点", en=f"{100 * value:.1f} percentage points")
+        points = signs(f"{100 * value:.1f}")
+        return Label(zh=f"{points} 个百分点", en=f"{points} percentage points")
     return printed(value, kpi, unit, currency)
 
 

@@ -236,6 +236,11 @@ class Catalogue(Strict):
         return {measure: name for name, fact in self.facts.items() for measure in fact.measures}
 
     @cached_property
+    def chinese_names(self) -> dict[str, str]:
+        """What each KPI is called in Chinese."""
+        return {name: kpi.label.zh for name, kpi in self.kpis.items()}
+
+    @cached_property
     def additive(self) -> frozenset[str]:
         """KPIs whose values add up to the whole's."""
         return frozenset(name for name, kpi in self.kpis.items() if kpi.additive)

@@ -9,11 +9,12 @@ from collections.abc import Iterator
 
 import pandas as pd
 
-from assets.ads.advised_shares import advised_shares
+from assets.ads.advised_shares import advice_reasons, advised_shares
 from assets.ads.channel_readings import readings
 from assets.ads.figures import Figures, money, official_figures
 from assets.ads.kpi_query import PERIOD, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import SAME_IN_CHINESE, reason_zh
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import ChannelCards, Label, Plan, Reallocation
@@ -96,11 +97,14 @@ CHANNEL_SCORECARD = TableSpec(
             "Advice only, for the campaign: share in proportion to share of high value / cost per customer, bounded",
         ),
         "advised_change": (NUMBER, "Advised share less effective weight, as a part of the budget"),
+        "advised_reason_zh": (TEXT, "How it was reached, in Chinese; NULL where the share is not moved"),
+        "advised_reason_en": (TEXT, "The same in English"),
         "state": (
             TEXT,
             "final, provisional or withheld, as the worst figure in the row; NULL where nothing is recorded",
         ),
         "reason": (TEXT, "Why it is not final"),
+        "reason_zh": (TEXT, SAME_IN_CHINESE),
     },
 )
 
@@ -146,6 +150,7 @@ def _measured(figures: Figures, cards: ChannelCards, plan: Plan) -> pd.DataFrame
         left_out_en=figures.left_out_en["cac"],
         state=figures.worst_state(),
         reason=figures.reasons(),
+        reason_zh=figures.reasons().map(reason_zh).astype(object),
     ).join(_planned(figures.index.get_level_values("member"), plan).set_index(figures.index))
     of_channels = rows["is_channel"]
     return rows.assign(
@@ -272,6 +277,9 @@ def _advice(rows: pd.DataFrame, bounds: Reallocation) -> pd.DataFrame:
     movable = rows["is_judged"] & (attraction > 0) & (rows["effective_weight"] > 0)
     movable &= rows.index.get_level_values("period_kind") == "campaign"
     advised = rows["effective_weight"].where(rows.index.get_level_values("period_kind") == "campaign")
+    told = advice_reasons(
+        rows.loc[movable].assign(usual=usual, counted=quality, attraction=attraction), bounds
+    )
     if movable.any():
         advised[movable] = advised_shares(
             rows.loc[movable, "effective_weight"].to_numpy(),
@@ -279,13 +287,17 @@ def _advice(rows: pd.DataFrame, bounds: Reallocation) -> pd.DataFrame:
             bounds.least,
             bounds.most,
         )
-    return pd.DataFrame({"advised_share": advised, "advised_change": advised - rows["effective_weight"]})
+    return pd.DataFrame({"advised_share": advised, "advised_change": advised - rows["effective_weight"]}).join(told)
 
 
 def _typed(rows: pd.DataFrame, currency: str) -> pd.DataFrame:
     counts = {name: rows[name].round().astype("Int64") for name in ("leads", "new_customers")}
     amounts = {name: money(rows[name]) for name, (kind, _) in CHANNEL_SCORECARD.columns.items() if kind == MONEY}
     return rows.assign(currency=currency, **counts, **amounts)[list(CHANNEL_SCORECARD.columns)]
+
+
+REASONS = {name: name for name in ("state", "reason", "left_out_zh", "left_out_en")} | {"reason_zh": "reason"}
+"""What is told of more than values."""
 
 
 def compute_channel_scorecard(day: ProjectDay) -> pd.DataFrame:
@@ -305,5 +317,5 @@ def _lineage() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         if name in keys:
             yield name, [(KPI_VALUES.name, keys[name])]
         elif name not in planned:
-            told = ("kpi", name if name in ("state", "reason", "left_out_zh", "left_out_en") else "value")
+            told = ("kpi", REASONS.get(name, "value"))
             yield name, [(KPI_VALUES.name, column) for column in told]

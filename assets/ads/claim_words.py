@@ -6,9 +6,9 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from assets.ads.catalogue import Kpi
-from assets.ads.figures import percent
+from assets.ads.figures import MINUS, percent, signs, with_currency
 from assets.ads.kpi_values import one_to
-from assets.ads.wording import both, period_words, shown
+from assets.ads.wording import both, from_to, period_words, shown
 from pipeline.plan import AssertedFigure, Label
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ def about(label: Label, figure: AssertedFigure, running_until: date | None) -> L
 
 def not_told(head: Label | None, reason: Label) -> Told:
     """A claim that can't be checked, and why."""
-    zh, en = (f"{head.zh}：", f"{head.en}: ") if head else ("", "")
-    return Told(f"{zh}无法核对：{reason.zh}。", f"{en}can't be checked: {reason.en}.")
+    zh, en = (f"{head.zh}：", f"{head.en}: can't") if head else ("", "Can't")
+    return Told(f"{zh}无法核对：{reason.zh}。", f"{en} be checked: {reason.en}.")
 
 
 def opinion(source: str, cause: str, kpi: Label, others: int) -> Told:
@@ -60,20 +60,43 @@ def opinion(source: str, cause: str, kpi: Label, others: int) -> Told:
 
 
 def compared(
-    head: Label, figure: AssertedFigure, computed: float, unit: str, currency: str, measured: "Measured", *, holds: bool
+    head: Label,
+    figure: AssertedFigure,
+    computed: float,
+    unit: str,
+    currency: str,
+    measured: "Measured",
+    *,
+    tolerance: float,
+    holds: bool,
 ) -> Told:
-    """A number said beside the number computed."""
+    """A number said beside the number computed, and how far apart they may be."""
     assert figure.number is not None
     said, found = (_number(number, figure, unit, currency) for number in (figure.number, computed))
     if said == found and not holds:
         # the difference is below what is printed: then all that is known is
-        said, found = both(f"{figure.number:.10g}"), both(f"{computed:.10g}")
+        said, found = both(signs(f"{figure.number:.10g}")), both(signs(f"{computed:.10g}"))
     verdict, course = AGREES if holds else DISAGREES, _taken_from(figure, measured, currency)
+    borne = _tolerance(tolerance, figure, unit, currency)
     zh, en = ("目标达成率", "attainment of the target ") if figure.kind == "attainment" else ("", "")
     return Told(
-        f"{head.zh}：文中称{zh} {said.zh}，数据为 {found.zh}{course.zh}，{verdict.zh}。",
-        f"{head.en}: {en}said to be {said.en}, computed {found.en}{course.en}; {verdict.en}.",
+        f"{head.zh}：文中称{zh} {said.zh}，数据为 {found.zh}{course.zh}，{verdict.zh}{borne.zh}。",
+        f"{head.en}: {en}said to be {said.en}, computed {found.en}{course.en}; {verdict.en}{borne.en}.",
     )
+
+
+def _tolerance(tolerance: float, figure: AssertedFigure, unit: str, currency: str) -> Told:
+    """How far apart the two may be, in the unit of the number; nothing where they must be the same."""
+    if not tolerance:
+        return Told("", "")
+    if figure.kind != "ratio" and unit == "rate":
+        points = f"{100 * tolerance:.10g}"
+        words = Label(zh=f"{points} 个百分点", en=f"{points} percentage points")
+    elif figure.kind != "ratio" and unit == "currency":
+        words = with_currency(f"{tolerance:,.10g}", currency)
+    else:
+        words = both(f"{tolerance:,.10g}")
+    return Told(f"（容许相差 {words.zh}）", f" ({words.en} either way is borne)")
 
 
 def _taken_from(figure: AssertedFigure, measured: "Measured", currency: str) -> Told:
@@ -83,7 +106,8 @@ def _taken_from(figure: AssertedFigure, measured: "Measured", currency: str) -> 
     base, value = (shown(number, measured.unit, currency) for number in (measured.base, measured.value))
     if figure.kind == "attainment" or figure.against == "target":
         return Told(f"（目标 {base.zh}，实际 {value.zh}）", f" ({value.en}, the target is {base.en})")
-    return Told(f"（由 {base.zh} 到 {value.zh}）", f" (from {base.en} to {value.en})")
+    course = from_to(base.zh, value.zh, measured.value - measured.base)
+    return Told(f"（{course}）", f" (from {base.en} to {value.en})")
 
 
 def _number(number: float, figure: AssertedFigure, unit: str, currency: str) -> Label:
@@ -92,7 +116,7 @@ def _number(number: float, figure: AssertedFigure, unit: str, currency: str) -> 
         return both(one_to(number))
     if figure.kind not in ("change", "difference"):
         return shown(number, unit, currency)
-    sign = "+" if number > 0 else "−" if number < 0 else ""
+    sign = "+" if number > 0 else MINUS if number < 0 else ""
     if figure.kind == "difference" and unit == "rate":
         return Label(
             zh=f"{sign}{abs(100 * number):.1f} 个百分点", en=f"{sign}{abs(100 * number):.1f} percentage points"
@@ -115,8 +139,10 @@ def _course(measured: "Measured", currency: str) -> Label:
     """From what to what, and by how much."""
     assert measured.value is not None and measured.base is not None
     base, value = (shown(number, measured.unit, currency) for number in (measured.base, measured.value))
-    change = f"{'+' if measured.change > 0 else '−' if measured.change < 0 else ''}{percent(abs(measured.change))}"
-    return Label(zh=f"由 {base.zh} 到 {value.zh}（{change}）", en=f"from {base.en} to {value.en} ({change})")
+    change = f"{'+' if measured.change > 0 else ''}{percent(measured.change)}"
+    return Label(
+        zh=f"{from_to(base.zh, value.zh, measured.change)}（{change}）", en=f"from {base.en} to {value.en} ({change})"
+    )
 
 
 def judged(

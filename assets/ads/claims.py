@@ -19,6 +19,7 @@ from assets.ads.claim_words import Told, about, changed, compared, judged, not_t
 from assets.ads.implied_targets import implied_target
 from assets.ads.kpi_query import ALL
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import reason_zh
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import AssertedFigure, Claim, Label, Plan
@@ -340,7 +341,7 @@ def _why(row: Row) -> Label:
     # of what nothing is recorded there are 0 observations; what is kept back tells not even that
     kept_back = row["state"] == STATES[-1] and pd.isna(row["n"])
     zh = "所用数据质量低于底线，指标暂不公布" if kept_back else "指标没有数值"
-    return Label(zh=f"{zh}（{told}）", en=told)
+    return Label(zh=f"{zh}（{reason_zh(told)}）", en=told)
 
 
 def _with_base(measured: Measured, figure: AssertedFigure, evidence: Evidence, row: Row, against: str) -> Measured:
@@ -393,7 +394,8 @@ def _number_of(measured: Measured, figure: AssertedFigure, computed: float, unit
     """A number said against the number computed."""
     holds = _is_close(computed, figure, measured.unit)
     head = about(measured.label, figure, measured.running_until)
-    told = compared(head, figure, computed, unit, currency, measured, holds=holds)
+    tolerance = _tolerance(figure, measured.unit) or 0.0
+    told = compared(head, figure, computed, unit, currency, measured, tolerance=tolerance, holds=holds)
     return {
         **_told_of(measured),
         "computed_number": computed,

@@ -38,7 +38,7 @@ def kpi_values_lineage(kpis: Catalogue) -> Lineage:
         | dict.fromkeys(("is_comparable", *LEFT_OUT), sorted(shared))
         | dict.fromkeys(PERIOD, sorted(dates))
         | dict.fromkeys(("dimension", "member"), sorted(members))
-        | dict.fromkeys(("state", "reason"), sorted(judged))
+        | dict.fromkeys(("state", "reason", "reason_zh"), sorted(judged))
     )
 
 
@@ -54,8 +54,9 @@ def composite_scores_lineage() -> Lineage:
     same = {name: [_of(name)] for name in KEYS}
     scores = {name: [_of("score")] for name in COMPOSITE_SCORES.columns if name.startswith("score")}
     weighed = {name: [_of("kpi"), _of("score")] for name in ("weight_available", "effective_weights")}
-    missing = {"missing_parts": [_of(name) for name in ("kpi", "score", "value", "target", "reason")]}
-    states = {name: [_of("kpi"), _of("score"), _of("state")] for name in ("state", "reason")}
+    whys = [_of(name) for name in ("kpi", "score", "value", "target", "reason")]
+    missing = dict.fromkeys(("missing_parts", "missing_parts_zh"), whys)
+    states = {name: [_of("kpi"), _of("score"), _of("state")] for name in ("state", "reason", "reason_zh")}
     bounds = {name: [_of("lower"), _of("upper"), _of("target")] for name in ("lower", "upper")}
     ranks = {name: [_of("score"), *bounds["lower"]] for name in COMPOSITE_SCORES.columns if "rank" in name}
     return same | scores | weighed | missing | states | bounds | ranks

@@ -10,10 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from assets.ads.catalogue import catalogue
 from assets.ads.figures import percent
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.rank_stability import Groups, rank_stability, weight_moves
+from assets.ads.wording import SAME_IN_CHINESE, reason_zh
 from pipeline.plan import Model, Plan
 from pipeline.tables import TableSpec
 
@@ -31,6 +33,7 @@ RANKS = (
     "rank_moved_by",
     "is_rank_stable",
     "rank_reason",
+    "rank_reason_zh",
 )
 """What is told of teams beside each other."""
 
@@ -67,17 +70,20 @@ COMPOSITE_SCORES = TableSpec(
         "rank_moved_by": ("text", "JSON: moves that change its rank, and the rank then"),
         "is_rank_stable": ("boolean", "Whether it keeps its rank in all of them; NULL where nobody is ranked"),
         "rank_reason": ("text", "Why the team is ranked before or behind no other; NULL where it is"),
+        "rank_reason_zh": ("text", SAME_IN_CHINESE),
         "weight_available": ("double precision", "Share of the weight whose parts have a score, 0 to 1"),
         "policy": ("text", "What is done about weights that miss 100 %: normalise, residual or strict"),
         "raw_weights": ("text", "JSON: weight of each part as the plan declares it"),
         "effective_weights": ("text", "JSON: weight of each available part, after the policy; they add up to 1"),
         "missing_parts": ("text", "JSON: parts without a score, and why"),
+        "missing_parts_zh": ("text", "JSON: their names and reasons in Chinese"),
         "state": ("text", "final; provisional if a part is provisional or missing; withheld if all are missing"),
         "reason": (
             "text",
             "Which parts are missing, and the weights that the others have instead; which are provisional; NULL when "
             "there is nothing to say",
         ),
+        "reason_zh": ("text", SAME_IN_CHINESE),
     },
 )
 
@@ -145,6 +151,7 @@ def _ranks(scopes: pd.DataFrame, plan: Plan) -> pd.DataFrame:
         for (kind, period), rows in teams.loc[teams["kpi"].isin(weights)].groupby(["period_kind", "period"]):
             wide = (rows.pivot(index="member", columns="kpi", values=part) for part in ("score", "low", "high"))
             told = rank_stability(*wide, weights, model.groups).rename_axis("member").reset_index()
+            told["rank_reason_zh"] = told["rank_reason"].map(reason_zh).astype(object)
             found.append(told.assign(model=name, period_kind=kind, period=period, dimension="team"))
     return pd.concat([rows for rows in found if len(rows)] or found).astype({"member": str})
 
@@ -175,6 +182,8 @@ def _row(name: str, model: Model, plan: Plan, key: tuple, parts: pd.DataFrame) -
     by_kpi = parts.set_index("kpi")
     result = composite(by_kpi["score"].dropna().to_dict(), model.effective_weights, model.groups)
     doubtful = [kpi for kpi in result.weights if by_kpi.at[kpi, "state"] == "provisional"]
+    missing = {kpi: _why(by_kpi, kpi) for kpi in result.missing}
+    names, reason = catalogue().chinese_names, _reason(result, doubtful)
     return {
         "model": name,
         "label_zh": model.label.zh,
@@ -188,9 +197,11 @@ def _row(name: str, model: Model, plan: Plan, key: tuple, parts: pd.DataFrame) -
         "policy": model.policy,
         "raw_weights": _json(model.weights),
         "effective_weights": _json(result.weights),
-        "missing_parts": _json({kpi: _why(by_kpi, kpi) for kpi in result.missing}),
+        "missing_parts": _json(missing),
+        "missing_parts_zh": _json({names.get(kpi, kpi): reason_zh(why) for kpi, why in missing.items()}),
         "state": _state(result, doubtful),
-        "reason": _reason(result, doubtful),
+        "reason": reason,
+        "reason_zh": reason_zh(reason),
     }
 
 

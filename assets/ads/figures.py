@@ -1,5 +1,6 @@
 """What scorecards read of `ads.kpi_values`: official figures of one dimension side by side, and their wording."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -106,13 +107,26 @@ def money(amounts: pd.Series) -> pd.Series:
     return amounts.map(lambda amount: Decimal(repr(float(amount))).quantize(cents), na_action="ignore").astype(object)
 
 
+MINUS = "−"
+"""The sign of a number in a sentence; a hyphen is none."""
+
+
+def signs(number: str) -> str:
+    """A printed number with the sign sentences have, and none where only zeros are left of it.
+
+    >>> signs("-3,732"), signs("-0.0%")
+    ('−3,732', '0.0%')
+    """
+    return number.replace("-", MINUS if re.search("[1-9]", number) else "")
+
+
 def percent(rate: float) -> str:
     """A rate as it is printed.
 
-    >>> percent(0.1234)
-    '12.3%'
+    >>> percent(0.1234), percent(-0.1)
+    ('12.3%', '−10.0%')
     """
-    return f"{100 * rate:.1f}%"
+    return signs(f"{100 * rate:.1f}%")
 
 
 def amount(value: float, currency: str) -> Label:
@@ -121,5 +135,9 @@ def amount(value: float, currency: str) -> Label:
     >>> amount(1475.9, "CNY").zh
     '1,476 元'
     """
-    words = f"{value:,.0f}"
+    return with_currency(signs(f"{value:,.0f}"), currency)
+
+
+def with_currency(words: str, currency: str) -> Label:
+    """A printed number as money."""
     return Label(zh=f"{words} {'元' if currency == 'CNY' else currency}", en=f"{currency} {words}")

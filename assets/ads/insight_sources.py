@@ -225,6 +225,9 @@ def _left_out(row: Row) -> Label | None:
     return _label(row, "left_out") if isinstance(row["left_out_zh"], str) else None
 
 
+NOT_MOVED = Label(zh="份额不作调整。", en="Its share is not moved.")
+
+
 def _of_channels(day: Day) -> Iterator[Observation]:
     """Every channel over the campaign."""
     rows = day.channels[(day.channels["period_kind"] == "campaign") & (day.channels["channel"] != UNKNOWN)]
@@ -236,7 +239,10 @@ def _of_channels(day: Day) -> Iterator[Observation]:
             keys={"period": row["period"], "channel": row["channel"]},
             figures={name: (number(row[column]), unit) for name, (column, unit) in _CHANNEL.items()},
             codes={"fired": frozenset(fired), "budget_state": row["budget_state"]},
-            words={"label": _label(row, "channel")},
+            words={
+                "label": _label(row, "channel"),
+                "advised_reason": _label(row, "advised_reason") if _code(row["advised_reason_zh"]) else NOT_MOVED,
+            },
             left_out=_left_out(row),
             without=_UNIT_COSTS,
         )
@@ -433,7 +439,13 @@ SOURCES: Mapping[str, Source] = {
         _names("kpi", "dimension", "better", "has_target", "may_be_chance"),
         _names("label", "whose"),
     ),
-    "channel": Source(CHANNEL_SCORECARD.name, _of_channels, frozenset(_CHANNEL), _names("fired", "budget_state")),
+    "channel": Source(
+        CHANNEL_SCORECARD.name,
+        _of_channels,
+        frozenset(_CHANNEL),
+        _names("fired", "budget_state"),
+        _names("label", "advised_reason"),
+    ),
     "budget": Source(
         BUDGET,
         _of_budget,

@@ -9,8 +9,9 @@ from assets.ads.catalogue import OR, PARTS, Catalogue, Variant
 from assets.ads.intervals import INTERVALS
 from assets.ads.kpi_query import KEYS, TOTAL, UNKNOWN, part_column
 from assets.ads.left_out import LEFT_OUT, left_out
-from pipeline.plan import Definitions
+from pipeline.plan import Definitions, Label
 from pipeline.tables import TableSpec
+from quality.reasons import in_chinese
 from quality.scorecard import STATES, SourceState
 
 BRIEF = ("day", "week")
@@ -53,6 +54,7 @@ KPI_VALUES = TableSpec(
             "final, provisional or withheld, as the worst source it is made of; withheld where nothing tells of a part",
         ),
         "reason": ("text", "Why it is not final, has no value or no score; NULL when there is nothing to say"),
+        "reason_zh": ("text", "The same in Chinese"),
         "adds_up": (
             "text",
             "yes: the members of a dimension add up to the total; quotient: a ratio does not; distinct: who is under "
@@ -118,7 +120,7 @@ def kpi_values(
         .pipe(_with_intervals)
         .pipe(_with_targets, targets)
         .pipe(_with_scores, score_cap)
-        .pipe(_with_reasons)
+        .pipe(_with_reasons, catalogue)
         .sort_values(list(KPI_VALUES.grain), kind="stable", ignore_index=True)[list(KPI_VALUES.columns)]
     )
 
@@ -263,7 +265,7 @@ def _with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
     )
 
 
-def _with_reasons(rows: pd.DataFrame) -> pd.DataFrame:
+def _with_reasons(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     """Everything that keeps a row from being final, having a value, or having a score.
 
     What a part of is unknown is withheld; what is divided by nothing is known to have no value.
@@ -271,17 +273,32 @@ def _with_reasons(rows: pd.DataFrame) -> pd.DataFrame:
     told = rows["state"] != "withheld"
     no_numerator = told & rows["numerator"].isna()
     no_denominator = told & ~rows["is_quantity"] & rows["denominator"].isna()
-    left_out_words = rows["left_out_en"].fillna("what names no member is for all of them").astype(object)
+    nobody = Label(zh="未注明成员的数额归全体共有", en="what names no member is for all of them")
     notes = [
-        ("numerator is unknown: it has no rows", no_numerator & ~no_denominator),
-        ("denominator is unknown: it has no rows", no_denominator),
-        ("denominator is 0", told & (rows["denominator"] == 0)),
-        ("not scored: the target has no floor on its worse side", told & ~rows["can_score"]),
-        ("not held against the target for the whole: " + left_out_words, rows["not_held"]),
+        (_alike("numerator is unknown: it has no rows"), no_numerator & ~no_denominator),
+        (_alike("denominator is unknown: it has no rows"), no_denominator),
+        (_alike("denominator is 0"), told & (rows["denominator"] == 0)),
+        (_alike("not scored: the target has no floor on its worse side"), told & ~rows["can_score"]),
+        (
+            {
+                "en": "not held against the target for the whole: " + rows["left_out_en"].fillna(nobody.en).astype(object),
+                "zh": "不与整体目标相比：" + rows["left_out_zh"].fillna(nobody.zh).astype(object),
+            },
+            rows["not_held"],
+        ),
     ]
+    begun = {reason: in_chinese(reason, catalogue.chinese_names) for reason in rows["state_reason"].dropna().unique()}
     reason = rows["state_reason"].fillna("").astype(object)
+    reason_zh = rows["state_reason"].map(begun).fillna("").astype(object)
     for note, applies in notes:
-        separator = np.where(reason == "", "", "; ")
-        reason = reason.mask(applies, reason + separator + note)
+        reason = reason.mask(applies, reason + np.where(reason == "", "", "; ") + note["en"])
+        reason_zh = reason_zh.mask(applies, reason_zh + np.where(reason_zh == "", "", "；") + note["zh"])
     state = rows["state"].mask(no_numerator | no_denominator, "withheld")
-    return rows.assign(reason=reason.mask(reason == "", None), state=state)
+    return rows.assign(
+        reason=reason.mask(reason == "", None), reason_zh=reason_zh.mask(reason_zh == "", None), state=state
+    )
+
+
+def _alike(note: str) -> dict[str, str]:
+    """A reason that is the same on every row, in both languages."""
+    return {"en": note, "zh": in_chinese(note) or note}

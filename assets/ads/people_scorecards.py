@@ -15,6 +15,7 @@ from assets.ads.intervals import events_interval
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.rank_stability import rank_groups
+from assets.ads.wording import SAME_IN_CHINESE, reason_zh
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import Appraisal, Plan
@@ -86,6 +87,7 @@ def _columns(who: Mapping[str, tuple[str, str]], extra: Mapping[str, tuple[str, 
         "appraisal_missing": (TEXT, "Indicators of the appraisal without a score"),
         "state": (TEXT, "final, provisional or withheld, as the worst figure; NULL where nothing is recorded"),
         "reason": (TEXT, "Why it is not final"),
+        "reason_zh": (TEXT, SAME_IN_CHINESE),
     }
 
 
@@ -174,6 +176,7 @@ def _card(values: pd.DataFrame, roster: pd.DataFrame, dimension: str, kpis: Sequ
         lead_conversion_rate_upper=figures.upper["lead_conversion_rate"],
         state=figures.worst_state(),
         reason=figures.reasons(),
+        reason_zh=figures.reasons().map(reason_zh).astype(object),
         **_appraised(figures, values, roster, who, appraisal, plan.score_cap),
     )
     known = rows.reset_index().rename(columns={"member": who}).drop(columns=["period_start", "period_end"])

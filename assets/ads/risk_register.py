@@ -9,6 +9,7 @@ import pandas as pd
 
 from assets.ads.kpi_query import TOTAL
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import SAME_IN_CHINESE, period_words, reason_zh, shown, shown_apart
 from pipeline.plan import Bands, Label, Measure, Plan, Risk, Risks
 from pipeline.plan.risks import Band
 from pipeline.tables import TableSpec
@@ -70,6 +71,7 @@ RISK_REGISTER = TableSpec(
         "is_holding": ("boolean", "Whether the KPI keeps the limit; NULL where it can't be told"),
         "state": ("text", "State of the KPI: final, provisional or withheld; NULL without one"),
         "reason": ("text", "Why the deadline or the indicator can't be told; NULL when there is nothing to say"),
+        "reason_zh": ("text", SAME_IN_CHINESE),
         "sentence_zh": ("text", "Where it stands, in Chinese"),
         "sentence_en": ("text", "Where it stands, in English"),
     },
@@ -114,7 +116,12 @@ def risk_register(plan: Plan, values: pd.DataFrame, as_of: date) -> pd.DataFrame
     measured = {(row["kpi"], row["period_kind"]): row for row in newest.to_dict("records")}
     rows = [_row(risk, plan, measured, as_of) for risk in plan.risks.items]
     rows.sort(key=lambda row: (-row["risk_score"], -row["impact"], row["risk_id"]))
-    told = [{**row, "position": place, **_sentences(row)} for place, row in enumerate(rows, start=1)]
+    watched = {risk.id: risk.indicator for risk in plan.risks.items if risk.indicator}
+    shown_by = {risk: measured.get((indicator.kpi, indicator.period)) for risk, indicator in watched.items()}
+    told = [
+        {**row, "position": place, **_sentences(row, shown_by.get(row["risk_id"]), plan.currency)}
+        for place, row in enumerate(rows, start=1)
+    ]
     return pd.DataFrame(told, columns=list(RISK_REGISTER.columns)).astype({"is_mismatch": "boolean"})
 
 
@@ -123,6 +130,7 @@ def _row(risk: Risk, plan: Plan, measured: Mapping[tuple[str, str], dict], as_of
     due, deadline_reason = _deadline(risk, plan.risks)
     shown, indicator_reason = _indicator(risk, measured)
     measure = risk.measure
+    reason = "; ".join(filter(None, (deadline_reason, indicator_reason))) or None
     return {
         "risk_id": risk.id,
         "risk_kind": risk.kind,
@@ -138,7 +146,8 @@ def _row(risk: Risk, plan: Plan, measured: Mapping[tuple[str, str], dict], as_of
         "is_overdue": _is_overdue(measure, due, as_of),
         "owner": risk.owner or plan.owners.campaign,
         **shown,
-        "reason": "; ".join(filter(None, (deadline_reason, indicator_reason))) or None,
+        "reason": reason,
+        "reason_zh": reason_zh(reason),
     }
 
 
@@ -207,10 +216,10 @@ def _holds(value: float, limit: float, better: str) -> bool:
     return value <= limit if better == "lower" else value >= limit
 
 
-def _sentences(row: Mapping[str, Any]) -> dict[str, str]:
+def _sentences(row: Mapping[str, Any], shown_by: Mapping[str, Any] | None, currency: str) -> dict[str, str]:
     band = BAND_LABELS[row["rule_band"]]
     zh = [f"可能性 {row['likelihood']} × 影响 {row['impact']} = {row['risk_score']}，风险等级：{band.zh}"]
-    en = [f"Likelihood {row['likelihood']} x impact {row['impact']} = {row['risk_score']}, {band.en}"]
+    en = [f"Likelihood {row['likelihood']} × impact {row['impact']} = {row['risk_score']}, {band.en}"]
     if row["is_mismatch"]:
         declared = BAND_LABELS[row["declared_band"]]
         zh.append(f"申报等级为{declared.zh}，与规则不一致")
@@ -218,12 +227,32 @@ def _sentences(row: Mapping[str, Any]) -> dict[str, str]:
     if row["is_overdue"]:
         zh.append(f"应对措施应于 {row['due_on']} 完成，已逾期")
         en.append(f"the measure was due on {row['due_on']} and is overdue")
-    if row["is_holding"] is not None:
-        said = "在限值之内" if row["is_holding"] else "已突破限值"
-        zh.append(f"监测指标 {row['indicator_value']:g}，限值 {row['indicator_limit']:g}，{said}")
-        kept = "within" if row["is_holding"] else "beyond"
-        en.append(f"indicator {row['kpi']} at {row['indicator_value']:g}, {kept} its limit {row['indicator_limit']:g}")
+    if row["is_holding"] is not None and shown_by is not None:
+        indicator = _indicator_words(row, shown_by, currency)
+        zh.append(indicator.zh)
+        en.append(indicator.en)
     return {"sentence_zh": "；".join(zh) + "。", "sentence_en": "; ".join(en) + "."}
+
+
+def _indicator_words(row: Mapping[str, Any], shown_by: Mapping[str, Any], currency: str) -> Label:
+    """The KPI a risk is watched by, its value, and on which side of the limit it is."""
+    numbers = (row["indicator_value"], row["indicator_limit"], shown_by["unit"], currency)
+    # exactly at the limit is on the good side of it, so both may be printed alike
+    value, limit = shown_apart(*numbers) if numbers[0] != numbers[1] else (shown(*numbers[1:]),) * 2
+    side, period = _SIDES[shown_by["better"], row["is_holding"]], period_words(row["indicator_period"])
+    return Label(
+        zh=f"{shown_by['label_zh']}（{period.zh}）为 {value.zh}，{side.zh} {limit.zh}",
+        en=f"{shown_by['label_en']} ({period.en}) is {value.en}, {side.en} {limit.en}",
+    )
+
+
+_SIDES = {
+    ("lower", True): Label(zh="未超过上限", en="not above the upper limit of"),
+    ("lower", False): Label(zh="已超过上限", en="above the upper limit of"),
+    ("higher", True): Label(zh="未低于下限", en="not below the lower limit of"),
+    ("higher", False): Label(zh="已低于下限", en="below the lower limit of"),
+}
+"""By which way is better, and whether the limit holds."""
 
 
 def risk_register_lineage() -> dict[str, list[tuple[str, str]]]:

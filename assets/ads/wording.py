@@ -1,10 +1,14 @@
 """How figures are printed in sentences, in both languages."""
 
-from assets.ads.figures import amount, percent
+from assets.ads.catalogue import catalogue
+from assets.ads.figures import amount, percent, signs
 from assets.chinese import chinese
 from pipeline.plan import Label
 from quality.contract import contracts
+from quality.reasons import in_chinese
 
+SAME_IN_CHINESE = "The same in Chinese"
+"""What a column is that tells a reason again."""
 PERIOD_WORDS = {"campaign": Label(zh="活动期", en="campaign"), "baseline": Label(zh="基期", en="baseline")}
 
 
@@ -24,8 +28,8 @@ def shown(value: float, unit: str, currency: str) -> Label:
     if unit == "currency":
         return amount(value, currency)
     if unit == "count":
-        return both(f"{value:,.0f}" if value == round(value) else f"{value:,.1f}")
-    words = f"{value:,.2f}".rstrip("0").rstrip(".")
+        return both(signs(f"{value:,.0f}" if value == round(value) else f"{value:,.1f}"))
+    words = signs(f"{value:,.2f}".rstrip("0").rstrip("."))
     return {
         "hours": Label(zh=f"{words} 小时", en=f"{words} hours"),
         "days": Label(zh=f"{words} 天", en=f"{words} days"),
@@ -39,12 +43,36 @@ def shown_apart(one: float, other: float, unit: str, currency: str) -> tuple[Lab
     ['100.2', '100']
     """
     told = shown(one, unit, currency), shown(other, unit, currency)
-    return told if told[0] != told[1] else (both(f"{one:.10g}"), both(f"{other:.10g}"))
+    return told if told[0] != told[1] else (both(signs(f"{one:.10g}")), both(signs(f"{other:.10g}")))
+
+
+def followed(word: str) -> str:
+    """A word before another in a Chinese sentence: after one that ends in another script there is a blank.
+
+    >>> followed("18,727 元") + "升至", followed("5.0%") + "升至"
+    ('18,727 元升至', '5.0% 升至')
+    """
+    return word if "\u4e00" <= word[-1] <= "\u9fff" else f"{word} "
+
+
+def from_to(before: str, after: str, change: float) -> str:
+    """How a figure went, in Chinese.
+
+    >>> from_to("9,000 元", "12,000 元", 0.33), from_to("5.0%", "4.0%", -0.2)
+    ('由 9,000 元升至 12,000 元', '由 5.0% 降至 4.0%')
+    """
+    verb = "升至" if change > 0 else "降至" if change < 0 else "变为"
+    return f"由 {followed(before)}{verb} {after}"
 
 
 def period_words(period: str) -> Label:
     """A period as it is called in a sentence."""
     return PERIOD_WORDS.get(period, both(period))
+
+
+def reason_zh(reason: object) -> str | None:
+    """Why a figure is not final, in Chinese; None where nothing is said."""
+    return in_chinese(reason, catalogue().chinese_names) if isinstance(reason, str) else None
 
 
 def source_words(table: str) -> Label:

@@ -297,6 +297,8 @@ class Owners(Strict):
 
     data: str = Field(min_length=1)
     campaign: str = Field(min_length=1)
+    names: dict[str, Label] = {}
+    """What owners are called where managers read them, whichever part of the plan names them."""
 
     @field_validator("data", "campaign")
     @classmethod

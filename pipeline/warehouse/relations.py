@@ -68,6 +68,10 @@ class Column:
     """What it is called in the Chinese view; None leaves it out."""
     words: Mapping[str, str] = field(default_factory=dict)
     """What its values are called there; one that is not named stays as it is."""
+    words_by: str | None = None
+    """Another column, where what a value is called depends on it: then `words` are by both, with / between them."""
+    holds: Literal["value", "list", "keys"] = "value"
+    """Whether it holds one of the words, several with a comma and a blank between them, or JSON whose keys they are."""
     is_kept: bool = False
     """Whether it is no longer computed, and stays for the days that have it; NULL on all others."""
 
@@ -351,18 +355,24 @@ def create_current(table: Table, names: Sequence[str]) -> sql.Composed:
     )
 
 
+WORDS_SHOWN = re.compile(r"WHEN '((?:[^']|'')*)'::text THEN '((?:[^']|'')*)'::text")
+"""A word in a view's query, as the server writes it."""
+
+
 def is_relabelled(table: Table, standing: Standing) -> bool:
     """Whether the Chinese view that stands has other columns or other words than it should."""
-    words = {word for column in table.columns if column.chinese for word in column.words.values()}
-    is_told = all(f"'{word}'" in standing.query for word in words)
+    shown = [column for column in table.columns if column.chinese]
+    wanted = [(value, word) for column in shown for value, word in column.words.items()]
+    quoted = [tuple(text.replace("'", "''") for text in pair) for pair in wanted]
+    is_told = sorted(WORDS_SHOWN.findall(standing.query)) == sorted(quoted)
     return standing.exists and not (is_told and list(standing.types) == list(table.chinese.values()))
 
 
 def create_chinese(table: Table) -> sql.Composed:
     """The view on the latest day with Chinese names, and Chinese words for coded values; made anew if it is there."""
-    words = {column.name: column.words for column in table.columns}
+    known = {column.name: column for column in table.columns}
     columns = [
-        sql.SQL("{} as {}").format(_in_words(name, words.get(name, {})), sql.Identifier(chinese))
+        sql.SQL("{} as {}").format(_in_words(name, known.get(name)), sql.Identifier(chinese))
         for name, chinese in table.chinese.items()
     ]
     return sql.SQL("drop view if exists {view}; create view {view} as select {columns} from {current} as t").format(
@@ -370,14 +380,32 @@ def create_chinese(table: Table) -> sql.Composed:
     )
 
 
-def _in_words(name: str, words: Mapping[str, str]) -> sql.Composable:
+_SHAPES = {
+    "value": "{word}",
+    "list": (
+        "(select string_agg({word}, '、' order by e.place) "
+        "from unnest(string_to_array({column}, ', ')) with ordinality as e (value, place))"
+    ),
+    "keys": "(select jsonb_object_agg({word}, e.content) from jsonb_each({column}::jsonb) as e (value, content))::text",
+}
+"""A column in words, by what it holds."""
+
+
+def _in_words(name: str, told: Column | None) -> sql.Composable:
     column = sql.SQL("t.{}").format(sql.Identifier(name))
-    if not words:
+    if told is None or not told.words:
         return column
-    cases = [sql.SQL("when {} then {}").format(sql.Literal(value), sql.Literal(word)) for value, word in words.items()]
-    return sql.SQL("case {column}::text {cases} else {column}::text end").format(
-        column=column, cases=sql.SQL(" ").join(cases)
+    value = column if told.holds == "value" else sql.SQL("e.value")
+    key = sql.SQL("{}::text").format(value)
+    if told.words_by is not None:
+        key = sql.SQL("(t.{}::text || '/' || {}::text)").format(sql.Identifier(told.words_by), value)
+    cases = [
+        sql.SQL("when {} then {}").format(sql.Literal(value), sql.Literal(word)) for value, word in told.words.items()
+    ]
+    word = sql.SQL("case {key} {cases} else {value}::text end").format(
+        key=key, cases=sql.SQL(" ").join(cases), value=value
     )
+    return sql.SQL(_SHAPES[told.holds]).format(word=word, column=column)
 
 
 def describe_table(table: Table, standing: Standing) -> list[sql.Composed]:

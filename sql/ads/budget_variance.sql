@@ -195,7 +195,9 @@ sources as (
         max(case when s.table_name = 'budgets' then s.state end) as budget_state,
         max(case when s.table_name = 'expenses' then s.state end) as cost_state,
         max(case when s.table_name = 'budgets' then s.reason end) as budget_reason,
-        max(case when s.table_name = 'expenses' then s.reason end) as cost_reason
+        max(case when s.table_name = 'expenses' then s.reason end) as cost_reason,
+        max(case when s.table_name = 'budgets' then s.reason_zh end) as budget_reason_zh,
+        max(case when s.table_name = 'expenses' then s.reason_zh end) as cost_reason_zh
     from dq.source_states as s
 ),
 judged as (
@@ -212,6 +214,8 @@ judged as (
         s.cost_state,
         s.budget_reason,
         s.cost_reason,
+        s.budget_reason_zh,
+        s.cost_reason_zh,
         case when coalesce(s.budget_state, 'final') <> 'withheld' then m.planned_amount end as planned_amount,
         case when coalesce(s.budget_state, 'final') <> 'withheld' then m.planned_to_date_amount end
             as planned_to_date_amount,
@@ -245,6 +249,8 @@ told as (
         j.cost_state,
         j.budget_reason,
         j.cost_reason,
+        j.budget_reason_zh,
+        j.cost_reason_zh,
         j.planned_amount,
         j.planned_to_date_amount,
         j.actual_amount,
@@ -324,13 +330,13 @@ select
         else 'final'
     end as state,                                                       -- final, provisional or withheld, as the worst of budgets and expenses
     case
-        when not t.is_counted then '费用数据不可用：' || coalesce(t.cost_reason, t.cost_state)
-        when t.budget_state = 'withheld' then '预算数据不可用：' || coalesce(t.budget_reason, t.budget_state)
+        when not t.is_counted then '费用数据不可用：' || coalesce(t.cost_reason_zh, t.cost_state)
+        when t.budget_state = 'withheld' then '预算数据不可用：' || coalesce(t.budget_reason_zh, t.budget_state)
         when not t.is_planned then '本周期没有预算'
         when t.planned_amount is null and t.actual_amount = 0 then '费用记在共用预算中'
         when t.planned_amount is null then '没有对应的预算'
-        when t.cost_state = 'provisional' then '费用数据未达标：' || coalesce(t.cost_reason, t.cost_state)
-        when t.budget_state = 'provisional' then '预算数据未达标：' || coalesce(t.budget_reason, t.budget_state)
+        when t.cost_state = 'provisional' then '费用数据未达标：' || coalesce(t.cost_reason_zh, t.cost_state)
+        when t.budget_state = 'provisional' then '预算数据未达标：' || coalesce(t.budget_reason_zh, t.budget_state)
     end as reason_zh,                                                   -- Why it is not final or has no status, in Chinese; NULL when there is nothing to say
     case
         when not t.is_counted then 'expenses: ' || coalesce(t.cost_reason, t.cost_state)

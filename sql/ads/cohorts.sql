@@ -19,7 +19,16 @@ with sources as (
         ) as customer_reason,
         max(
             case when s.table_name = 'expenses' and s.state <> 'final' then 'expenses: ' || coalesce(s.reason, s.state) end
-        ) as cost_reason
+        ) as cost_reason,
+        max(
+            case when s.table_name = 'orders' and s.state <> 'final' then '订单：' || coalesce(s.reason_zh, s.state) end
+        ) as order_reason_zh,
+        max(
+            case when s.table_name = 'customers' and s.state <> 'final' then '客户：' || coalesce(s.reason_zh, s.state) end
+        ) as customer_reason_zh,
+        max(
+            case when s.table_name = 'expenses' and s.state <> 'final' then '费用：' || coalesce(s.reason_zh, s.state) end
+        ) as cost_reason_zh
     from dq.source_states as s
     where s.table_name in ('orders', 'customers', 'expenses')
 ),
@@ -149,7 +158,10 @@ aged as (
         x.is_provisional,
         x.order_reason,
         x.customer_reason,
-        x.cost_reason
+        x.cost_reason,
+        x.order_reason_zh,
+        x.customer_reason_zh,
+        x.cost_reason_zh
     from members as m
     inner join plan.cohort_ages as a on a.cohort = m.cohort
     cross join sources as x
@@ -269,6 +281,7 @@ select
     end as payback_reason_en,                                           -- The same in English
     s.currency,                                                         -- Currency of the amounts
     case when p.is_withheld then 'withheld' when p.is_provisional then 'provisional' else 'final' end as state, -- final, provisional or withheld, as orders, customers and expenses are; without expenses the rest is provisional
-    nullif(concat_ws('; ', p.order_reason, p.customer_reason, p.cost_reason), '') as reason -- Why it is not final; NULL where there is nothing to say
+    nullif(concat_ws('; ', p.order_reason, p.customer_reason, p.cost_reason), '') as reason, -- Why it is not final; NULL where there is nothing to say
+    nullif(concat_ws('；', p.order_reason_zh, p.customer_reason_zh, p.cost_reason_zh), '') as reason_zh -- The same in Chinese
 from paid as p
 cross join plan.settings as s

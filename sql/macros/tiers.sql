@@ -29,14 +29,14 @@ create macro yearly_en(amount_text, before_text, rate, unit) as
 
 create macro tier_verdict_zh(rule, label, previous_label, upgrade, downgrade) as
     case rule
-        when 'entry' then '首次定级为' || label
-        when 'upgrade' then '由' || previous_label || '升为' || label
-        when 'downgrade' then '由' || previous_label || '降为' || label
-        when 'warned' then '已达降级条件，先预警一期，维持' || label || '，应启动挽留方案'
-        when 'kept_no_rise' then '得分达到更高一级，但净消费没有增长 ' || percent_text(upgrade) || ' 以上，维持' || label
-        when 'kept_in_margin' then '得分略低于门槛，仍在缓冲范围内，维持' || label
-        when 'kept_no_fall' then '得分低于门槛，但净消费没有下降 ' || percent_text(-downgrade) || ' 以上，维持' || label
-        else '维持' || label
+        when 'entry' then '首次定级为“' || label || '”'
+        when 'upgrade' then '由“' || previous_label || '”升为“' || label || '”'
+        when 'downgrade' then '由“' || previous_label || '”降为“' || label || '”'
+        when 'warned' then '已达降级条件，先预警一期，维持“' || label || '”，应启动挽留方案'
+        when 'kept_no_rise' then '得分达到更高一级，但净消费没有增长 ' || percent_text(upgrade) || ' 以上，维持“' || label || '”'
+        when 'kept_in_margin' then '得分略低于门槛，仍在缓冲范围内，维持“' || label || '”'
+        when 'kept_no_fall' then '得分低于门槛，但净消费没有下降 ' || percent_text(-downgrade) || ' 以上，维持“' || label || '”'
+        else '维持“' || label || '”'
     end;
 
 create macro tier_verdict_en(rule, label, previous_label, upgrade, downgrade) as

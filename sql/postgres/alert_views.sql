@@ -25,8 +25,9 @@ select
         when 'risk' then '风险'
         else a.dimension
     end as "维度",
-    a.member as "维度成员",
-    a.period as "周期",
+    case a.member when '(all)' then '全部' when '(unknown)' then '未知' when '(shared)' then '共用' else a.member end
+        as "维度成员",
+    case a.period when 'campaign' then '活动期' when 'baseline' then '基期' else a.period end as "周期",
     a.value as "数值",
     a.limit_value as "限值",
     a.sentence_zh as "说明",

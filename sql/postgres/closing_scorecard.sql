@@ -66,7 +66,7 @@ select
         when 'product' then '产品'
         else s.dimension
     end as "维度",
-    s.member as "维度成员",
+    case s.member when '(all)' then '全部' when '(unknown)' then '未知' else s.member end as "维度成员",
     s.value as "数值",
     s.lower as "区间下限",
     s.upper as "区间上限",

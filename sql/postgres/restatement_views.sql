@@ -17,7 +17,7 @@ select
         when 'baseline' then '基期'
         else r.period_kind
     end as "周期类型",
-    r.period as "周期",
+    case r.period when 'campaign' then '活动期' when 'baseline' then '基期' else r.period end as "周期",
     r.period_start as "周期开始",
     r.period_end as "周期结束",
     case r.dimension
@@ -30,7 +30,7 @@ select
         when 'product' then '产品'
         else r.dimension
     end as "维度",
-    r.member as "维度成员",
+    case r.member when '(all)' then '全部' when '(unknown)' then '未知' else r.member end as "维度成员",
     r.old_value as "原数值",
     r.new_value as "新数值",
     r.difference as "差额",

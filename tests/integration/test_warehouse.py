@@ -73,6 +73,25 @@ def in_chinese(table: Table, version: str = "版本", words: dict[str, str] | No
     return replace(table, columns=columns)
 
 
+def scores(folder: Path, members: dict[str, str]) -> Table:
+    """A table of the kinds of columns that are told in words."""
+    values = {
+        "dimension": ["channel", "team", "total"],
+        "member": ["expo", "expo", "(all)"],
+        "missing": ["cac, nps", "nps", None],
+        "weights": ['{"cac": 0.25, "nps": 0.75}'] * 3,
+    }
+    pq.write_table(pa.table(values), folder / "scores.parquet")
+    kpis = {"cac": "获客成本"}
+    columns = (
+        Column("dimension", "text", "What it is of.", chinese="维度"),
+        Column("member", "text", "Which.", chinese="成员", words=members, words_by="dimension"),
+        Column("missing", "text", "What is not there.", chinese="缺失", words=kpis, holds="list"),
+        Column("weights", "text", "What each weighs.", chinese="权重", words=kpis, holds="keys"),
+    )
+    return Table("ads.scores", "Scores.", columns, ("dimension", "member"), (folder / "scores.parquet",))
+
+
 class TestPublishing:
     def test_published_values_are_those_of_the_files(self, server: sqlalchemy.URL, tmp_path: Path, run: Run):
         texts = ["plain", "", None, 'a "quote", a comma', "two\n\\.\nlines", "\\N", "客户🙂", "=cmd|' /C calc'!A0"]
@@ -142,6 +161,30 @@ class TestPublishing:
         assert "轮次" in told(server, "select * from dws.customer_segments_zh")
         publish(warehouse, [in_chinese(table, version="轮次", words={"1": "首轮"})], run())
         assert told(server, "select * from dws.customer_segments_zh")["轮次"] == ["首轮"]
+
+    def test_words_may_depend_on_another_column_and_stand_in_lists_and_json(
+        self, server: sqlalchemy.URL, tmp_path: Path, run: Run
+    ):
+        kinds = {"channel/expo": "展会", "team/expo": "展会组", "total/(all)": "大家's"}
+        table = scores(tmp_path, kinds)
+        publish(Warehouse(server), [table], run())
+        assert told(server, "select * from ads.scores_zh order by 维度") == {
+            "评估日期": [DAY] * 3,
+            "维度": ["channel", "team", "total"],
+            "成员": ["展会", "展会组", "大家's"],
+            "缺失": ["获客成本、nps", "nps", None],
+            "权重": ['{"nps": 0.75, "获客成本": 0.25}'] * 3,
+            "方案指纹": ["0123456789abcdef"] * 3,
+        }
+        version = "select xmin::text from pg_class where oid = 'ads.scores_zh'::regclass"
+        before = rows(server, version)
+        publish(Warehouse(server), [table], run())
+        assert rows(server, version) == before, "what is called the same is not made anew"
+
+    def test_words_that_change_places_are_seen_to(self, server: sqlalchemy.URL, tmp_path: Path, run: Run):
+        publish(Warehouse(server), [scores(tmp_path, {"channel/expo": "展会", "team/expo": "展会组"})], run())
+        publish(Warehouse(server), [scores(tmp_path, {"channel/expo": "展会组", "team/expo": "展会"})], run())
+        assert told(server, "select 成员 from ads.scores_zh order by 维度")["成员"] == ["展会组", "展会", "(all)"]
 
     def test_a_column_kept_from_readers_is_kept_from_them_in_chinese_too(
         self, server: sqlalchemy.URL, answer: Answer, run: Run

@@ -97,10 +97,10 @@ def test_g1_more_budget_is_no_problem_while_a_customer_costs_less(team_a_case):
     row = team_a_case["A", "total_cost.marketing"]
     assert row["assessment"] == "better"
     assert row["sentence_zh"].startswith(
-        "客户获取成本由 3,000 元降至 1,667 元（-44.4%）。营销总成本由 50,000 元升至 80,000 元（+60.0%）。"
+        "客户获取成本由 3,000 元降至 1,667 元（−44.4%）。营销总成本由 50,000 元升至 80,000 元（+60.0%）。"
         "支出增加而单位成本下降，不作为问题。"
     )
-    assert row["sentence_en"].startswith("Customer acquisition cost fell from CNY 3,000 to CNY 1,667 (-44.4%).")
+    assert row["sentence_en"].startswith("Customer acquisition cost fell from CNY 3,000 to CNY 1,667 (−44.4%).")
 
 
 def test_g1_the_number_of_leads_it_implies_did_not_change(team_a):

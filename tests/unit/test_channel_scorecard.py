@@ -300,6 +300,32 @@ def test_i60_of_equal_cost_the_channel_with_better_customers_gets_more():
     )
     # 3 and 2 usual ones of 10, against 1 and 2 of 10
     assert card(rows, "a")["advised_share"] == pytest.approx(5 / 8)
+    assert card(rows, "b")["advised_reason_zh"] == (
+        "高价值客户占比按 30.0% 计：5 个新增客户中有 1 个；为免少数客户左右结果，另计入 5 个平均水平（40.0%）的客户。"
+        "按这一占比与获客成本之比应得 37.5%；一次调整限于计划占比的 0.1 至 2 倍。"
+    )
+    assert card(rows, "b")["advised_reason_en"] == (
+        "Its share of high value counts as 30.0%: 1 of 5 new customers, and 5 more of the usual 40.0%, so that a few "
+        "customers don't decide. Held against what a new customer costs, 37.5% is its fair part; one step stays within "
+        "0.1 to 2 times the planned share."
+    )
+
+
+def test_where_few_do_not_count_less_or_nobody_is_of_high_value_the_reason_says_so():
+    told, bounds = facts(a=(10, 5, 500), b=(10, 5, 500)), {"least": 0.5, "most": 1.5}
+    channels = [channel("a", 0.5), channel("b", 0.5)]
+    none = channel_scorecard(evaluate(told), plan(*channels, reallocation=Reallocation(**bounds)))
+    assert card(none, "a")["advised_reason_zh"].startswith("各渠道都没有高价值客户，占比一律按相同计。")
+    valued = [
+        {"channel": name, "first_ordered_on": date(2026, 9, 10), "is_high_value": name == "a" or n > 3}
+        for name in "ab"
+        for n in range(5)
+    ]
+    plain = channel_scorecard(
+        evaluate({**told, "customer_segments": valued}),
+        plan(*channels, reallocation=Reallocation(**bounds, prior_customers=0)),
+    )
+    assert card(plain, "b")["advised_reason_en"].startswith("Its share of high value is 20.0%: 1 of 5 new customers. ")
 
 
 def test_advice_is_for_the_campaign_alone():

@@ -1,7 +1,9 @@
 """What must hold of all of it: whatever is added to the project is held to this without anybody thinking of it."""
 
 import ast
+import json
 import os
+import re
 import subprocess
 import sys
 import sysconfig
@@ -13,6 +15,7 @@ import pytest
 import yaml
 from runs import write_small_company
 
+from assets.ads.catalogue import catalogue
 from assets.chinese import chinese
 from assets.factory import GRAIN_CHECK, asset_key
 from assets.models import models, published
@@ -57,8 +60,51 @@ def specs(definitions: dg.Definitions) -> Specs:
 @pytest.mark.parametrize("table", published(), ids=lambda table: table.name)
 def test_every_published_table_and_column_has_a_chinese_name_of_its_own(table: Published):
     assert chinese().table(table.name)
-    names = [chinese().column(table.name, name) for name in table.columns if chinese().is_shown(name)]
+    names = [chinese().column(table.name, name) for name in table.columns if chinese().is_shown(name, table.columns)]
     assert sorted({name for name in names if names.count(name) > 1}) == []
+
+
+CASE_CODE = re.compile(r"§|\bS[0-4] ?(?:表|[一二三四五六七八九十])|表\s?\d|\b[FIGXU]\d{1,3}\b")
+"""What the documents the project began with call their parts, and what their requirements are numbered by."""
+
+
+@pytest.mark.parametrize("table", published(), ids=lambda table: table.name)
+def test_no_comment_readers_see_names_what_only_the_documents_know(table: Published):
+    """The reader of a table does not have the documents; `seed:` in a model's header is for those who do."""
+    told = [table.description, *(description for _, description in table.columns.values())]
+    assert [text for text in told if CASE_CODE.search(text)] == []
+
+
+@pytest.mark.parametrize("contract", TABLES, ids=lambda contract: contract.table)
+def test_no_description_of_a_source_names_what_only_the_documents_know(contract: Contract):
+    told = [contract.description, *(column.description for column in contract.columns)]
+    told += [text for rule in contract.rules for text in message(rule, contract)]
+    assert [text for text in told if CASE_CODE.search(text)] == []
+
+
+@pytest.mark.parametrize("file", ["insights", "playbook"])
+def test_no_sentence_of_the_usual_rules_names_what_only_the_documents_know(file: str):
+    """Comments in the file are for those who have them."""
+    written = yaml.safe_load((ROOT / f"pipeline/plan/{file}.yaml").read_text(encoding="utf-8"))
+    assert CASE_CODE.findall(json.dumps(written, ensure_ascii=False)) == []
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "sql/postgres").glob("*.sql")), ids=lambda file: file.stem)
+def test_no_comment_made_in_postgres_names_what_only_the_documents_know(file: Path):
+    statements = [line for line in file.read_text(encoding="utf-8").splitlines() if not line.lstrip().startswith("--")]
+    assert CASE_CODE.findall("\n".join(statements)) == []
+
+
+def test_what_kpis_are_said_to_be_names_nothing_that_only_the_documents_know():
+    told = [
+        text
+        for kpi in catalogue().kpis.values()
+        for words in (kpi, *kpi.variants.values())
+        for label in (words.label, words.meaning, words.formula)
+        if label is not None
+        for text in (label.zh, label.en)
+    ]
+    assert [text for text in told if CASE_CODE.search(text)] == []
 
 
 def test_the_chinese_dictionary_names_nothing_that_is_not_there():
@@ -73,8 +119,13 @@ def test_the_chinese_dictionary_names_nothing_that_is_not_there():
 def test_the_chinese_dictionary_names_nothing_twice():
     written = yaml.compose((ROOT / "sql/chinese.yaml").read_text(encoding="utf-8"))
     for section, names in written.value:
-        found = [name.value for name, _ in names.value]
+        found = [name.value for name in _names_in(names)]
         assert sorted({name for name in found if found.count(name) > 1}) == [], section.value
+
+
+def _names_in(section: yaml.Node) -> list[yaml.Node]:
+    """The keys of a mapping, the items of a list."""
+    return [name for name, _ in section.value] if isinstance(section, yaml.MappingNode) else section.value
 
 
 def test_the_columns_publishing_adds_are_called_one_thing():

@@ -304,7 +304,7 @@ def test_what_is_missing_of_the_score_is_told():
 def test_the_reason_tells_the_customers_own_numbers_in_both_languages():
     moved = history([*PEERS, *GROWN], 4)[1]
     assert moved["sentence_zh"] == (
-        "得分 100.00，近 12 个月净消费 500.00 元，比此前 12 个月的 150.00 元增长 233.3%，由基础客户升为VIP 客户。"
+        "得分 100.00，近 12 个月净消费 500.00 元，比此前 12 个月的 150.00 元增长 233.3%，由“基础客户”升为“VIP 客户”。"
     )
     assert moved["sentence_en"] == (
         "Rated with score 100.00, net spend in 12 months 500.00 CNY, up 233.3% from 150.00 CNY: "

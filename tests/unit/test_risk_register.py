@@ -43,6 +43,7 @@ def value(kpi: str, figure: float | None, better: str = "higher", **fields: Any)
     """An official value of the total over the campaign."""
     usual = {"kpi": kpi, "is_official": True, "dimension": "total", "period_kind": "campaign", "period": "campaign"}
     usual |= {"period_start": date(2026, 9, 1), "value": figure, "better": better, "state": "final", "reason": None}
+    usual |= {"unit": "rate", "label_zh": "赢单率", "label_en": "Win rate"}
     return usual | fields
 
 
@@ -169,11 +170,43 @@ def test_an_indicator_holds_on_the_better_side_of_its_limit(better: str, figure:
     assert (found["indicator_value"]["r"], found["is_holding"]["r"], found["state"]["r"]) == (figure, holds, "final")
 
 
+@pytest.mark.parametrize(
+    ("better", "figure", "zh", "en"),
+    [
+        (
+            "higher",
+            0.25,
+            "赢单率（活动期）为 25.0%，未低于下限 20.0%。",
+            "Win rate (campaign) is 25.0%, not below the lower",
+        ),
+        (
+            "higher",
+            0.1,
+            "赢单率（活动期）为 10.0%，已低于下限 20.0%。",
+            "Win rate (campaign) is 10.0%, below the lower limit",
+        ),
+        (
+            "lower",
+            0.2,
+            "赢单率（活动期）为 20.0%，未超过上限 20.0%。",
+            "Win rate (campaign) is 20.0%, not above the upper",
+        ),
+        ("lower", 0.2001, "赢单率（活动期）为 0.2001，已超过上限 0.2。", "is 0.2001, above the upper limit of 0.2."),
+    ],
+)
+def test_a_sentence_names_the_indicator_and_on_which_side_of_which_limit_it_is(better: str, figure: float, zh: str, en):
+    indicator = risk(indicator=Indicator(kpi="win_rate", limit=0.2))
+    found = register([indicator], [value("win_rate", figure, better)]).loc["r"]
+    assert zh in found["sentence_zh"] and en in found["sentence_en"]
+    assert "win_rate" not in found["sentence_zh"] + found["sentence_en"]
+
+
 def test_an_indicator_that_is_withheld_tells_nothing_but_why():
     rows = [value("win_rate", None, state="withheld", reason="leads: no source is declared")]
     found = register([risk(indicator=Indicator(kpi="win_rate", limit=0.2), measure=None)], rows).loc["r"]
     assert found["is_holding"] is None and found["state"] == "withheld"
     assert found["reason"] == "no measure is declared; win_rate: leads: no source is declared"
+    assert found["reason_zh"] == "未申报应对措施；赢单率：线索：未配置来源"
 
 
 def test_of_several_months_the_running_one_is_looked_at():
