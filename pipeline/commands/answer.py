@@ -12,6 +12,8 @@ from rich.text import Text
 from assets.ads.catalogue import catalogue
 from assets.ads.kpi_query import TOTAL
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import period_words, reason_zh
+from assets.chinese import chinese
 from assets.day import ProjectDay
 from pipeline.commands.screen import (
     BAD,
@@ -24,12 +26,16 @@ from pipeline.commands.screen import (
     Lang,
     count,
     figure,
+    in_one,
     label,
+    listed,
     note,
+    noted,
     plain_table,
     share,
 )
-from pipeline.plan import Label
+from pipeline.commands.words import owner_name, state_name
+from pipeline.plan import Label, Plan
 from pipeline.project import Project
 from quality.contract import contracts
 from quality.ledger import COUNTED, LEDGER
@@ -47,6 +53,16 @@ TOLD_SCHEMES = {
 """Those a manager asks for first; all stand in the table."""
 CAME = ("in", "corrected")
 WENT = tuple(way for way in COUNTED if way != "repaired")
+WAYS = {
+    "in": "收到",
+    "corrected": "更正补入",
+    "accepted": "接受",
+    "late": "迟到",
+    "quarantined": "隔离",
+    "merged": "合并",
+    "added_up": "汇总",
+    "out_of_scope": "范围外",
+}
 DIMENSIONS = {"completeness": "complete", "accuracy": "accurate", "duplicates": "repeated", "timeliness": "in time"}
 STATUS_STYLES = {"below_threshold": POOR, "below_floor": BAD, "not_assessed": FAINT}
 STATUS_MARKS = {"below_threshold": " !", "below_floor": " !!"}
@@ -66,9 +82,9 @@ def answer(day: ProjectDay, lang: Lang) -> list[RenderableType]:
     return [
         quality_table(quality, absent, lang),
         kpi_table(kpis, day.project.plan.currency, lang),
-        *action_tables(day.read(ACTIONS), lang),
+        *action_tables(day.read(ACTIONS), day.project.plan, lang),
         segment_table(day.read(SEGMENTS), lang),
-        ledger_table(day.read(LEDGER.name), day.project.plan.currency),
+        ledger_table(day.read(LEDGER.name), day.project.plan.currency, lang),
     ]
 
 
@@ -78,8 +94,12 @@ def answer(day: ProjectDay, lang: Lang) -> list[RenderableType]:
 def quality_table(scorecard: pd.DataFrame, absent: Sequence[str], lang: Lang) -> RenderableType:
     """The four rates of what each source sent, and how far figures made of it can be trusted."""
     sent = scorecard[scorecard["layer"] == "ods"].set_index(["table_name", "dimension"])
-    figures = ("rows", *(_head(sent.xs(name, level="dimension"), head) for name, head in DIMENSIONS.items()))
-    table = plain_table("source", *figures, "state", title="Data quality, as sent", right=figures)
+    heads = {name: in_one(chinese().words["dimension"][name], head, lang) for name, head in DIMENSIONS.items()}
+    figures = tuple(_head(sent.xs(name, level="dimension"), head) for name, head in heads.items())
+    figures = (in_one("行数", "rows", lang), *figures)
+    source, state = in_one("来源", "source", lang), in_one("状态", "state", lang)
+    title = in_one("数据质量（按送达数据）", "Data quality, as sent", lang)
+    table = plain_table(source, *figures, state, title=title, right=figures)
     trusted = states(scorecard, absent)
     for name, contract in contracts().items():
         rows = sent.loc[name]
@@ -87,10 +107,14 @@ def quality_table(scorecard: pd.DataFrame, absent: Sequence[str], lang: Lang) ->
             label(contract.label.zh, contract.label.en, lang),
             count(rows.loc["accuracy", "rows_total"]),
             *(_rate_cell(rows.loc[dimension]) for dimension in DIMENSIONS),
-            _state_cell(trusted[name].state),
+            _state_cell(trusted[name].state, lang),
         )
-    reasons = ((name, source.state, source.reason) for name, source in trusted.items() if source.reason)
-    return _with_notes(table, reasons)
+    reasons = (
+        (in_one(contracts()[name].label.zh, name, lang), source.state, _reason(source.reason, lang))
+        for name, source in trusted.items()
+        if source.reason
+    )
+    return _with_notes(table, reasons, lang)
 
 
 def _head(rates: pd.DataFrame, head: str) -> str:
@@ -103,16 +127,24 @@ def _rate_cell(row: pd.Series) -> Text:
     return Text(share(row["rate"]) + STATUS_MARKS.get(row["status"], ""), style=STATUS_STYLES.get(row["status"], ""))
 
 
-def _state_cell(state: str) -> Text:
-    return Text(state, style=STATE_STYLES[state])
+def _state_cell(state: str, lang: Lang) -> Text:
+    return Text(state_name(state, lang), style=STATE_STYLES[state])
 
 
-def _with_notes(table: Table, reasons: Iterable[tuple[str, str, str]]) -> RenderableType:
+def _reason(reason: str, lang: Lang) -> str:
+    return in_one(reason_zh(reason) or "", reason, lang)
+
+
+def _with_notes(table: Table, reasons: Iterable[tuple[str, str, str]], lang: Lang) -> RenderableType:
     """Below the table each reason once, with the rows it holds for; given are name, state and reason of each row."""
     shared: dict[tuple[str, str], list[str]] = {}
     for name, state, reason in reasons:
         shared.setdefault((state, reason), []).append(name)
-    return Group(table, *(note(f"{state}: {reason} ({', '.join(names)})") for (state, reason), names in shared.items()))
+    told = (
+        noted(state_name(state, lang), reason, lang) + in_one("（{}）", " ({})", lang).format(listed(names, lang))
+        for (state, reason), names in shared.items()
+    )
+    return Group(table, *map(note, told))
 
 
 # --- how the campaign stands ------------------------------------------------------------------------------------------
@@ -125,46 +157,56 @@ def kpi_table(kpis: pd.DataFrame, currency: str, lang: Lang) -> RenderableType:
     order = {kpi: place for place, kpi in enumerate(catalogue().kpis)}
     rows = total[total["period_kind"] == period].sort_values("kpi", key=lambda kpi: kpi.map(order)).to_dict("records")
     until = rows[0]["period_end"] - pd.Timedelta(days=1)
-    table = plain_table(
-        "KPI", "actual", "target", "attained", "score", "state",
-        title=f"KPI scorecard, {period} {rows[0]['period_start']:%Y-%m-%d} to {until:%Y-%m-%d}, amounts in {currency}",
-        right=("actual", "target", "attained", "score"),
-    )  # fmt: skip
+    since, words = f"{rows[0]['period_start']:%Y-%m-%d}", period_words(period)
+    title = in_one(
+        f"指标记分卡，{words.zh} {since} 至 {until:%Y-%m-%d}，金额单位 {currency}",
+        f"KPI scorecard, {words.en} {since} to {until:%Y-%m-%d}, amounts in {currency}",
+        lang,
+    )
+    heads = in_one("指标 实际 目标 达成率 得分 状态", "KPI actual target attained score state", lang).split()
+    table = plain_table(*heads, title=title, right=tuple(heads[1:5]))
     for row in rows:
         table.add_row(
             label(row["label_zh"], row["label_en"], lang),
-            figure(row["value"], row["unit"]),
-            _target(row),
+            figure(row["value"], row["unit"], lang),
+            _target(row, lang),
             share(row["attainment_rate"]),
             NOTHING if pd.isna(row["score"]) else f"{row['score']:.0f}",
-            _state_cell(row["state"]),
+            _state_cell(row["state"], lang),
         )
-    short = "en" if lang == "both" else lang
-    told = ((label(row["label_zh"], row["label_en"], short), row["state"], row["reason"]) for row in rows)
-    return _with_notes(table, ((name, state, reason) for name, state, reason in told if not pd.isna(reason)))
+    told = (
+        (in_one(row["label_zh"], row["label_en"], lang), row["state"], _reason(row["reason"], lang))
+        for row in rows
+        if not pd.isna(row["reason"])
+    )
+    return _with_notes(table, told, lang)
 
 
-def _target(row: dict[str, Any]) -> str:
+def _target(row: dict[str, Any], lang: Lang) -> str:
     """The target, marked where less is better."""
-    shown = figure(row["target"], row["unit"])
+    shown = figure(row["target"], row["unit"], lang)
     return f"≤ {shown}" if row["better"] == "lower" and shown != NOTHING else shown
 
 
 # --- what to do -------------------------------------------------------------------------------------------------------
 
 
-def action_tables(actions: pd.DataFrame, lang: Lang) -> list[RenderableType]:
+def action_tables(actions: pd.DataFrame, plan: Plan, lang: Lang) -> list[RenderableType]:
     """The most urgent of what was found, with who answers for it and until when; nothing where nothing was."""
     if actions.empty:
         return []
-    said = "sentence_zh" if lang == "zh" else "sentence_en"
-    table = plain_table("to act on", "owner", "due", title="What to act on")
+    said = in_one("sentence_zh", "sentence_en", lang)
+    heads = in_one("发现,责任人,截止日", "to act on,owner,due", lang).split(",")
+    table = plain_table(*heads, title=in_one("待办行动", "What to act on", lang))
     table.expand, table.columns[0].ratio = True, 1
     for row in actions.sort_values("position").head(FIRST_ACTIONS).to_dict("records"):
         style = BAD if row["is_overdue"] else ""
-        table.add_row(row[said], row["owner"], Text(f"{row['due_on']:%Y-%m-%d}", style=style))
+        table.add_row(row[said], owner_name(row["owner"], plan, lang), Text(f"{row['due_on']:%Y-%m-%d}", style=style))
     more = len(actions) - FIRST_ACTIONS
-    return [Group(table, note(f"{ACTIONS} has {more} more, and what to do about each"))] if more > 0 else [table]
+    told = in_one(
+        f"另有 {more} 项，以及各项的建议，见 {ACTIONS}", f"{ACTIONS} has {more} more, and what to do about each", lang
+    )
+    return [Group(table, note(told))] if more > 0 else [table]
 
 
 # --- who the customers are --------------------------------------------------------------------------------------------
@@ -172,11 +214,12 @@ def action_tables(actions: pd.DataFrame, lang: Lang) -> list[RenderableType]:
 
 def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
     """The classes of customers with their size, their spend and what to do about them, scheme by scheme."""
-    table = plain_table(
-        "customers", "number", "share", "of spend", "orders × value", "what to do",
-        title="Customer segments",
-        right=("number", "share", "of spend", "orders × value"),
-    )  # fmt: skip
+    heads = in_one(
+        "客户,人数,占比,消费占比,单数 × 单价,建议策略",
+        "customers,number,share,of spend,orders × value,what to do",
+        lang,
+    ).split(",")
+    table = plain_table(*heads, title=in_one("客户分层", "Customer segments", lang), right=tuple(heads[1:5]))
     table.expand, table.columns[-1].ratio, table.columns[-1].min_width = True, 1, 24
     for scheme, title in TOLD_SCHEMES.items():
         rows = segments[segments["scheme"] == scheme].sort_values("position")
@@ -193,7 +236,9 @@ def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
                 _play(row, lang),
             )
     others = sorted(set(segments["scheme"]) - set(TOLD_SCHEMES))
-    return Group(table, note(f"{SEGMENTS} also tells of {', '.join(others)}")) if others else table
+    named = [in_one(chinese().words["scheme"].get(scheme, scheme), scheme, lang) for scheme in others]
+    told = in_one(f"{SEGMENTS} 另有{listed(named, 'zh')}", f"{SEGMENTS} also tells of {listed(named, 'en')}", lang)
+    return Group(table, note(told)) if others else table
 
 
 def _orders(row: dict[str, Any]) -> str:
@@ -212,22 +257,29 @@ def _play(row: dict[str, Any], lang: Lang) -> str:
 # --- where everything went --------------------------------------------------------------------------------------------
 
 
-def ledger_table(ledger: pd.DataFrame, currency: str) -> RenderableType:
+def ledger_table(ledger: pd.DataFrame, currency: str, lang: Lang = "en") -> RenderableType:
     """Rows, and money by currency, from the sources to the tables: what came in and all the ways it went."""
-    sums = {"rows": _rows(ledger)}
+    sums = {in_one("行数", "rows", lang): _rows(ledger)}
     gate = ledger[ledger["layer"] == "dwd"]
     named = gate["currency"] == currency
-    for title, entries in ((currency, gate[named]), ("other or no currency", gate[~named])):
+    apart = in_one("其他或无币种", "other or no currency", lang)
+    for title, entries in ((currency, gate[named]), (apart, gate[~named])):
         if entries["amount_in"].any():
             sums[title] = {way: entries[f"amount_{way}"].sum() for way in (*CAME, *WENT)}
-    table = plain_table("", *sums, title="Ledger", right=tuple(sums))
+    table = plain_table("", *sums, title=in_one("数据收支台账", "Ledger", lang), right=tuple(sums))
     for way in (*CAME, *WENT):
         if way == "corrected" and not any(found[way] for found in sums.values()):
             continue
         sign = {"in": "  ", WENT[0]: "= "}.get(way, "+ ")
-        table.add_row(sign + way.replace("_", " "), *(f"{found[way]:,}" for found in sums.values()))
+        table.add_row(
+            sign + in_one(WAYS[way], way.replace("_", " "), lang), *(f"{found[way]:,}" for found in sums.values())
+        )
     is_balanced = all(sum(found[way] for way in CAME) == sum(found[way] for way in WENT) for found in sums.values())
-    verdict = Text("  balanced", style=GOOD) if is_balanced else Text("  NOT BALANCED", style=BAD)
+    verdict = (
+        Text(in_one("  平衡", "  balanced", lang), style=GOOD)
+        if is_balanced
+        else Text(in_one("  不平衡", "  NOT BALANCED", lang), style=BAD)
+    )
     return Group(table, verdict)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from assets.ads import source_states
 from assets.ads.catalogue import Catalogue, Fact, Variant, catalogue
@@ -17,19 +17,37 @@ from assets.ads.intervals import METHODS
 from assets.ads.kpi_query import ALL, PERIODS, TOTAL
 from assets.ads.kpi_rows import line_query, measure_rows
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.wording import period_words, reason_zh
+from assets.chinese import chinese
 from assets.day import ProjectDay
 from pipeline.commands.kpis import check_kpi
-from pipeline.commands.screen import NOTHING, Lang, count, figure, label, note, place, plain_table, told_grid
+from pipeline.commands.screen import (
+    MINUS,
+    NOTHING,
+    Lang,
+    count,
+    figure,
+    in_one,
+    label,
+    note,
+    noted,
+    place,
+    plain_table,
+    told_grid,
+)
+from pipeline.commands.words import state_name
 from pipeline.engine import Relation, Session
 from pipeline.errors import ConfigurationError
 from pipeline.plan_tables import plan_tables
 from pipeline.project import Project
+from quality.contract import contracts
 from quality.scorecard import SourceState
 
 SHOWN = 8
 """Rows of each measure on the screen; --csv has all."""
 NAMED = 40
 """Members named where one is asked for that is not there."""
+PART_NAMES = {"numerator": "分子", "denominator": "分母", "": "–"}
 COLUMNS = ("part", "measure", "fact_table", "row_key", "day", "amount", "counted", "source", "line", "row_id")
 
 
@@ -58,10 +76,11 @@ def explain(
     variant = catalogue().kpis[asked.kpi].variants[row["variant"]]
     rows = evidence(day, variant, row)
     _show_figure(day, row, variant, lang, console)
-    _show_rows(rows, console)
+    _show_rows(rows, lang, console)
     if file is not None:
         write_rows(rows, file)
-        console.print(f"{count(len(rows))} rows written to {place(file)}")
+        written = f"{count(len(rows))} rows written to {place(file)}"
+        console.print(in_one(f"已将 {count(len(rows))} 行写入 {place(file)}", written, lang))
 
 
 def evaluated_day(project: Project, as_of: date | None) -> ProjectDay:
@@ -171,33 +190,49 @@ def _with_parts(kpis: Catalogue, variant: Variant, rows: pd.DataFrame) -> pd.Dat
 def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, console: Console) -> None:
     kpi, unit = catalogue().kpis[str(row["kpi"])], str(row["unit"])
     formula = variant.formula or kpi.formula
-    where = "" if row["dimension"] == TOTAL else f" · {row['dimension']} {row['member']}"
-    console.print(f"{row['kpi']}.{row['variant']} · {row['period']}{where} · {day.as_of}", style="bold")
+    dimension = in_one(chinese().words["dimension"][str(row["dimension"])], str(row["dimension"]), lang)
+    where = "" if row["dimension"] == TOTAL else f" · {dimension} {row['member']}"
+    period = in_one(period_words(str(row["period"])).zh, str(row["period"]), lang)
+    console.print(f"{row['kpi']}.{row['variant']} · {period}{where} · {day.as_of}", style="bold")
     quotient = variant.numerator + (f" / ({variant.denominator})" if variant.denominator else "")
+    interval = interval_told(row, unit, METHODS[kpi.interval], lang)
     told = {
-        "name": label(str(row["label_zh"]), str(row["label_en"]), lang),
-        "formula": label(formula.zh, formula.en, lang),
-        "computed": quotient,
-        "value": figure(row["value"], unit),
-        "numerator": _plain(row["numerator"]),
-        "denominator": _plain(row["denominator"]),
-        "n": _plain(row["n"]),
-        "interval": f"{figure(row['lower'], unit)} to {figure(row['upper'], unit)}  "
-        + label(*METHODS[kpi.interval], lang),
-        "target": figure(row["target"], unit),
+        ("名称", "name"): label(str(row["label_zh"]), str(row["label_en"]), lang),
+        ("公式", "formula"): label(formula.zh, formula.en, lang),
+        ("计算式", "computed"): quotient,
+        ("数值", "value"): figure(row["value"], unit, lang),
+        ("分子", "numerator"): _plain(row["numerator"]),
+        ("分母", "denominator"): _plain(row["denominator"]),
+        ("样本数", "n"): _plain(row["n"]),
+        ("区间", "interval"): interval,
+        ("目标值", "target"): figure(row["target"], unit, lang),
         **_left_out(row, lang),
-        "state": str(row["state"]) + (f": {row['reason']}" if pd.notna(row["reason"]) else ""),
+        ("状态", "state"): _state_told(str(row["state"]), row["reason"], lang),
     }
-    console.print(told_grid(told))
+    console.print(told_grid({in_one(*heads, lang): words for heads, words in told.items()}))
     for source, state in _source_states(day, variant).items():
-        console.print(note(f"{source}: {state.state}" + (f", {state.reason}" if state.reason else "")))
+        name = in_one(contracts()[source].label.zh, source, lang)
+        console.print(note(noted(name, _state_told(state.state, state.reason, lang), lang)))
     console.print()
 
 
-def _left_out(row: Mapping, lang: Lang) -> dict[str, str]:
+def _left_out(row: Mapping, lang: Lang) -> dict[tuple[str, str], str]:
     """What is for all members and not in the figure of one; days evaluated by an older version don't tell."""
     zh, en = row.get("left_out_zh"), row.get("left_out_en")
-    return {"left out": label(zh, en, lang)} if isinstance(zh, str) and isinstance(en, str) else {}
+    return {("未计入", "left out"): label(zh, en, lang)} if isinstance(zh, str) and isinstance(en, str) else {}
+
+
+def interval_told(row: Mapping[str, object], unit: str, method: tuple[str, str], lang: Lang) -> str:
+    """The ends of an interval and how it is computed; of a KPI without one a dash."""
+    if pd.isna(row["lower"]) or pd.isna(row["upper"]):
+        return NOTHING
+    ends = [figure(row[end], unit, lang) for end in ("lower", "upper")]
+    return in_one(" 至 ", " to ", lang).join(ends) + f"  {label(*method, lang)}"
+
+
+def _state_told(state: str, reason: object, lang: Lang) -> str:
+    name = state_name(state, lang)
+    return noted(name, in_one(reason_zh(reason) or "", reason, lang), lang) if isinstance(reason, str) else name
 
 
 def _source_states(day: ProjectDay, variant: Variant) -> dict[str, SourceState]:
@@ -206,29 +241,42 @@ def _source_states(day: ProjectDay, variant: Variant) -> dict[str, SourceState]:
 
 
 def _plain(value: object) -> str:
-    return NOTHING if value is None or pd.isna(value) else f"{value:,.2f}".removesuffix(".00")
+    return NOTHING if value is None or pd.isna(value) else f"{value:,.2f}".removesuffix(".00").replace("-", MINUS)
 
 
-def _show_rows(rows: pd.DataFrame, console: Console) -> None:
+def _show_rows(rows: pd.DataFrame, lang: Lang, console: Console) -> None:
     for (part, measure), group in rows.groupby(["part", "measure"], sort=True):
-        amount = group["counted"].nunique() if group["amount"].isna().all() else group["amount"].sum()
-        table = plain_table(
-            "row",
-            "day",
-            "amount",
-            "from",
-            "line",
-            title=f"{measure} ({part}): {count(len(group))} rows, {_plain(amount)}",
-            right=("amount", "line"),
-        )
-        for row in group.head(SHOWN).itertuples():
-            said = _plain(row.amount) if pd.notna(row.amount) else str(row.counted)
-            day = "" if pd.isna(row.day) else f"{row.day:%Y-%m-%d}"
-            table.add_row(str(row.row_key or ""), day, said, str(row.source or NOTHING), _plain(row.line))
-        if len(group) > SHOWN:
-            table.add_row("…", "", "", f"and {count(len(group) - SHOWN)} more", "")
-        console.print(table)
+        console.print(_rows_table(str(part), str(measure), group, lang))
         console.print()
+
+
+def _rows_table(part: str, measure: str, rows: pd.DataFrame, lang: Lang) -> RenderableType:
+    """The first rows of a measure; what is counted once, ids of customers say, is no amount."""
+    is_counted = rows["amount"].isna().all()
+    total = rows["counted"].nunique() if is_counted else rows["amount"].sum()
+    heads = {
+        "row": in_one("数据行", "row", lang),
+        "day": in_one("日期", "day", lang),
+        "said": in_one("计数对象", "counted", lang) if is_counted else in_one("数额", "amount", lang),
+        "from": in_one("来源", "from", lang),
+        "line": in_one("行号", "line", lang),
+    }
+    parts = in_one("、".join(PART_NAMES[name] for name in part.split("+")), part, lang)
+    title = in_one(
+        f"{measure}（{parts}）：{count(len(rows))} 行，合计 {_plain(total)}",
+        f"{measure} ({parts}): {count(len(rows))} rows, {_plain(total)}",
+        lang,
+    )
+    right = (heads["line"],) if is_counted else (heads["said"], heads["line"])
+    table = plain_table(*heads.values(), title=title, right=right)
+    for row in rows.head(SHOWN).itertuples():
+        said = _plain(row.amount) if pd.notna(row.amount) else str(row.counted)
+        day = "" if pd.isna(row.day) else f"{row.day:%Y-%m-%d}"
+        table.add_row(str(row.row_key or ""), day, said, str(row.source or NOTHING), _plain(row.line))
+    if len(rows) > SHOWN:
+        more = count(len(rows) - SHOWN)
+        table.add_row("…", "", "", in_one(f"另有 {more} 行", f"and {more} more", lang), "")
+    return table
 
 
 def write_rows(rows: pd.DataFrame, file: Path) -> None:

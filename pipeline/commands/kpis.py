@@ -5,7 +5,8 @@ from rich.console import Console
 
 from assets.ads.catalogue import catalogue, nearest
 from assets.ads.kpi_dictionary import kpi_dictionary
-from pipeline.commands.screen import NOTHING, Lang, label, plain_table, told_grid
+from assets.chinese import chinese
+from pipeline.commands.screen import NOTHING, Lang, in_one, label, listed, plain_table, told_grid
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Definitions
 
@@ -23,7 +24,8 @@ def check_kpi(kpi: str) -> None:
 def show_kpis(definitions: Definitions, lang: Lang, console: Console) -> None:
     """One line per KPI: its official variant, and how many others there are."""
     told = kpi_dictionary(catalogue(), definitions)
-    table = plain_table("KPI", "name", "unit", "better", "formula", "variants", whole=("KPI",))
+    heads = in_one("指标 名称 单位 优劣 公式 口径", "KPI name unit better formula variants", lang).split()
+    table = plain_table(*heads, whole=tuple(heads[:1]))
     for kpi, rows in told.groupby("kpi", sort=True):
         row = rows.loc[rows["is_official"]].iloc[0]
         formula = label(row["formula_zh"], row["formula_en"], lang)
@@ -31,9 +33,16 @@ def show_kpis(definitions: Definitions, lang: Lang, console: Console) -> None:
             row["variant"] + " *" if row["is_official"] else row["variant"] for _, row in rows.iterrows()
         )
         own = catalogue().kpis[str(kpi)].label
-        table.add_row(str(kpi), label(own.zh, own.en, lang), row["unit"], row["better"], formula, variants)
+        unit, better = (_word(name, row[name], lang) for name in ("unit", "better"))
+        table.add_row(str(kpi), label(own.zh, own.en, lang), unit, better, formula, variants)
     console.print(table)
-    console.print(f"\n{told['kpi'].nunique()} KPIs in {len(told)} variants; * counts by the plan.")
+    kpis, variants = told["kpi"].nunique(), len(told)
+    counted = in_one(
+        f"{kpis} 个指标，{variants} 种口径；* 为方案采用的口径。",
+        f"{kpis} KPIs in {variants} variants; * counts by the plan.",
+        lang,
+    )
+    console.print(f"\n{counted}")
 
 
 def show_kpi(kpi: str, definitions: Definitions, lang: Lang, console: Console) -> None:
@@ -41,7 +50,7 @@ def show_kpi(kpi: str, definitions: Definitions, lang: Lang, console: Console) -
     check_kpi(kpi)
     told = kpi_dictionary(catalogue(), definitions)
     for row in told.loc[told["kpi"] == kpi].to_dict("records"):
-        official = " (official)" if row["is_official"] else ""
+        official = in_one("（正式口径）", " (official)", lang) if row["is_official"] else ""
         console.print(f"{kpi}.{row['variant']}{official}", style="bold")
         console.print(told_grid(_said(row, lang)))
         console.print()
@@ -49,22 +58,36 @@ def show_kpi(kpi: str, definitions: Definitions, lang: Lang, console: Console) -
 
 def _said(row: dict[str, object], lang: Lang) -> dict[str, str]:
     words = {
-        name: label(str(row[f"{column}_zh"]), str(row[f"{column}_en"]), lang)
-        for name, column in (
-            ("name", "label"),
-            ("meaning", "meaning"),
-            ("formula", "formula"),
-            ("interval", "interval_method"),
+        heads: label(str(row[f"{column}_zh"]), str(row[f"{column}_en"]), lang)
+        for heads, column in (
+            (("名称", "name"), "label"),
+            (("含义", "meaning"), "meaning"),
+            (("公式", "formula"), "formula"),
+            (("区间", "interval"), "interval_method"),
         )
     }
     plain = {
-        "numerator": row["numerator"],
-        "denominator": row["denominator"],
-        "unit": row["unit"],
-        "better": row["better"],
-        "adds up": row["adds_up"],
-        "dimensions": row["dimensions"],
-        "facts": row["fact_tables"],
-        "sources": row["source_tables"],
+        ("分子", "numerator"): row["numerator"],
+        ("分母", "denominator"): row["denominator"],
+        ("单位", "unit"): _word("unit", row["unit"], lang),
+        ("优劣", "better"): _word("better", row["better"], lang),
+        ("可加性", "adds up"): _word("adds_up", row["adds_up"], lang),
+        ("维度", "dimensions"): _dimensions(row["dimensions"], lang),
+        ("事实表", "facts"): row["fact_tables"],
+        ("来源", "sources"): row["source_tables"],
     }
-    return words | {name: NOTHING if pd.isna(value) else str(value) for name, value in plain.items()}
+    told = words | {heads: NOTHING if pd.isna(value) else str(value) for heads, value in plain.items()}
+    return {in_one(*heads, lang): said for heads, said in told.items()}
+
+
+def _word(column: str, value: object, lang: Lang) -> str:
+    """A coded value as Chinese readers are told it."""
+    return in_one(chinese().words[column][str(value)], str(value), lang)
+
+
+def _dimensions(names: object, lang: Lang) -> object:
+    return (
+        listed((_word("dimension", name, lang) for name in names.split(", ")), lang)
+        if isinstance(names, str)
+        else names
+    )

@@ -3,7 +3,7 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, TextIO
@@ -20,6 +20,8 @@ WIDTH = 120
 """Columns of text where no terminal says how many it has."""
 LEAST_WIDTH = 80
 NOTHING = "–"
+MINUS = "−"
+"""The sign of a number; a hyphen is none."""
 GOOD, POOR, BAD, FAINT, LOUD = "green", "yellow", "red", "dim", "bold"
 STATE_STYLES = {"final": GOOD, "provisional": POOR, "withheld": BAD}
 
@@ -72,6 +74,32 @@ def place(path: Path) -> str:
     return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
 
+def in_one(zh: str, en: str, lang: Lang) -> str:
+    """A heading or a remark: in Chinese where that alone is asked for, else in English, for there is no room for both.
+
+    >>> in_one("来源", "source", "zh"), in_one("来源", "source", "both")
+    ('来源', 'source')
+    """
+    return zh if lang == "zh" else en
+
+
+def noted(head: str, told: str, lang: Lang) -> str:
+    """What is said of something, after what it is said of.
+
+    >>> noted("订单", "没有数据行", "zh"), noted("orders", "no rows", "en")
+    ('订单：没有数据行', 'orders: no rows')
+    """
+    return f"{head}：{told}" if lang == "zh" else f"{head}: {told}"
+
+
+def listed(names: Iterable[str], lang: Lang) -> str:
+    """
+    >>> listed(["a", "b"], "zh"), listed(["a", "b"], "en")
+    ('a、b', 'a, b')
+    """
+    return ("、" if lang == "zh" else ", ").join(names)
+
+
 def label(zh: str, en: str, lang: Lang) -> str:
     """A name in the language asked for, or in both."""
     return {"zh": zh, "en": en, "both": f"{zh} {en}"}[lang]
@@ -93,18 +121,26 @@ def share(rate: float | None) -> str:
     return NOTHING if rate is None or rate != rate else f"{rate:.1%}"
 
 
-def figure(value: float | None, unit: str) -> str:
+def figure(value: float | None, unit: str, lang: Lang = "en") -> str:
     """A KPI's value as it is read.
 
     >>> figure(0.25, "rate"), figure(7.68, "ratio"), figure(20.04, "days"), figure(None, "count")
     ('25.0%', '1:7.7', '20.0 d', '–')
+    >>> figure(20.04, "days", "zh"), figure(-0.01, "rate")
+    ('20.0 天', '−1.0%')
     """
     if value is None or value != value:
         return NOTHING
-    if unit in ("count", "currency"):
-        return count(value)
-    shown = {"rate": f"{value:.1%}", "ratio": f"1:{value:.1f}", "hours": f"{value:,.1f} h", "days": f"{value:,.1f} d"}
-    return shown.get(unit, f"{value:,.2f}")
+    hours, days = (in_one(zh, en, lang) for zh, en in (("小时", "h"), ("天", "d")))
+    shown = {
+        "count": count(value),
+        "currency": count(value),
+        "rate": f"{value:.1%}",
+        "ratio": f"1:{value:.1f}",
+        "hours": f"{value:,.1f} {hours}",
+        "days": f"{value:,.1f} {days}",
+    }
+    return shown.get(unit, f"{value:,.2f}").replace("-", MINUS)
 
 
 def tuoke_command() -> str:

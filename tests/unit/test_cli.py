@@ -18,6 +18,7 @@ import pandas as pd
 import pytest
 import time_machine
 import yaml
+from models import a_plan
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
 from typer.testing import CliRunner, Result
@@ -45,6 +46,8 @@ from pipeline.plan import (
     Budget,
     CaseReports,
     Definitions,
+    Label,
+    Owners,
     Periods,
     Plan,
     Quality,
@@ -615,20 +618,29 @@ def action(position: int, **cells: Any) -> dict[str, Any]:
 
 
 def test_the_most_urgent_actions_come_first_and_the_others_are_counted():
-    [table] = action_tables(pd.DataFrame([action(position) for position in (7, 3, 1, 2, 6, 5, 4)]), "en")
+    [table] = action_tables(pd.DataFrame([action(position) for position in (7, 3, 1, 2, 6, 5, 4)]), a_plan(), "en")
     lines = [" ".join(line.split()) for line in printed(table).splitlines()]
-    shown = [f"Channel {number} costs too much. team:sales 2026-11-27" for number in range(1, 6)]
+    shown = [f"Channel {number} costs too much. sales 2026-11-27" for number in range(1, 6)]
     assert lines[-6:] == [*shown, "ads.actions has 2 more, and what to do about each"]
 
 
 @pytest.mark.parametrize(("lang", "said"), [("zh", "渠道 1 的成本偏高。"), ("both", "Channel 1 costs too much.")])
 def test_an_action_is_told_in_the_language_asked_for(lang: str, said: str):
-    [table] = action_tables(pd.DataFrame([action(1)]), lang)
+    [table] = action_tables(pd.DataFrame([action(1)]), a_plan(), lang)
     assert said in printed(table)
 
 
+@pytest.mark.parametrize(("lang", "said"), [("zh", "销售部"), ("both", "Sales team")])
+def test_an_owner_is_called_what_the_plan_calls_it(lang: str, said: str):
+    names = {"team:sales": Label(zh="销售部", en="Sales team")}
+    plan = a_plan(owners=Owners(data="data", campaign="team:sales", names=names))
+    [table] = action_tables(pd.DataFrame([action(1)]), plan, lang)
+    assert said in printed(table)
+    assert "team:sales" not in printed(table)
+
+
 def test_where_there_is_nothing_to_act_on_nothing_is_printed():
-    assert action_tables(pd.DataFrame(columns=list(action(1))), "en") == []
+    assert action_tables(pd.DataFrame(columns=list(action(1))), a_plan(), "en") == []
 
 
 def test_the_kpi_table_shows_each_unit_as_it_is_read():
@@ -670,7 +682,7 @@ def test_a_withheld_kpi_shows_no_number_and_kpis_that_share_a_reason_tell_it_onc
 
 def test_before_the_campaign_starts_the_baseline_is_shown():
     text = printed(kpi_table(pd.DataFrame([kpi("leads", value=7.0, period_kind="baseline")]), "CNY", "zh"))
-    assert "KPI scorecard, baseline" in text
+    assert "指标记分卡，基期 2026-09-01 至 2026-11-20，金额单位 CNY" in text
     assert re.search(r"^线索数 +7 ", text, re.MULTILINE)
 
 
@@ -739,6 +751,28 @@ def test_a_line_that_was_repaired_came_at_landing_and_is_not_counted_again():
 @pytest.mark.parametrize("lost", [{"rows_accepted": 5}, {"amount_accepted": Decimal("700.49")}], ids=["row", "cent"])
 def test_a_ledger_that_lost_something_says_so(lost: dict[str, Any]):
     assert "NOT BALANCED" in printed(ledger_table(ledger(**lost), "CNY"))
+
+
+def test_in_chinese_nothing_printed_is_english():
+    """What is not a name of a table, a unit of money or the name of a class."""
+    withheld = {"state": "withheld", "reason": "answers: no source is declared"}
+    rows = [kpi("first_touch_hours", value=-5.26, target=4.0), kpi("nps", **withheld)]
+    segment = {"scheme": "rfm", "position": 1, "label_zh": "新客户", "label_en": "New", "customers": 1}
+    segment |= {"customer_share": 1.0, "spend_share": 1.0, "mean_frequency": 1.0, "mean_order_amount": 2.0}
+    segments = [segment | {"strategy_zh": "回访", "strategy_en": "Call"}]
+    segments.append(segments[0] | {"scheme": "churn"})
+    absent = [table for table in contracts() if table != "orders"]
+    parts = [
+        quality_table(scores(completeness=0.9, accuracy=0.5), absent, "zh"),
+        kpi_table(pd.DataFrame(rows), "CNY", "zh"),
+        *action_tables(pd.DataFrame([action(number, owner="销售部") for number in range(1, 8)]), a_plan(), "zh"),
+        segment_table(pd.DataFrame(segments), "zh"),
+        ledger_table(ledger(), "CNY", "zh"),
+        ledger_table(ledger(rows_accepted=5, currency="USD"), "CNY", "zh"),
+    ]
+    text = "\n".join(map(printed, parts))
+    assert "−5.3 小时" in text
+    assert set(re.findall("[A-Za-z_.]{2,}", text)) <= {"CNY", "RFM", "ads.actions", "ads.segment_summary"}
 
 
 def test_money_in_another_currency_stands_apart():
