@@ -277,9 +277,7 @@ def _advice(rows: pd.DataFrame, bounds: Reallocation) -> pd.DataFrame:
     movable = rows["is_judged"] & (attraction > 0) & (rows["effective_weight"] > 0)
     movable &= rows.index.get_level_values("period_kind") == "campaign"
     advised = rows["effective_weight"].where(rows.index.get_level_values("period_kind") == "campaign")
-    told = advice_reasons(
-        rows.loc[movable].assign(usual=usual, counted=quality, attraction=attraction), bounds
-    )
+    told = advice_reasons(rows.loc[movable].assign(usual=usual, counted=quality, attraction=attraction), bounds)
     if movable.any():
         advised[movable] = advised_shares(
             rows.loc[movable, "effective_weight"].to_numpy(),

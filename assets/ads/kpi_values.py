@@ -274,6 +274,9 @@ def _with_reasons(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     no_numerator = told & rows["numerator"].isna()
     no_denominator = told & ~rows["is_quantity"] & rows["denominator"].isna()
     nobody = Label(zh="未注明成员的数额归全体共有", en="what names no member is for all of them")
+    left_out_zh, left_out_en = (
+        rows[f"left_out_{lang}"].fillna(getattr(nobody, lang)).astype(object) for lang in ("zh", "en")
+    )
     notes = [
         (_alike("numerator is unknown: it has no rows"), no_numerator & ~no_denominator),
         (_alike("denominator is unknown: it has no rows"), no_denominator),
@@ -281,8 +284,8 @@ def _with_reasons(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
         (_alike("not scored: the target has no floor on its worse side"), told & ~rows["can_score"]),
         (
             {
-                "en": "not held against the target for the whole: " + rows["left_out_en"].fillna(nobody.en).astype(object),
-                "zh": "不与整体目标相比：" + rows["left_out_zh"].fillna(nobody.zh).astype(object),
+                "en": "not held against the target for the whole: " + left_out_en,
+                "zh": "不与整体目标相比：" + left_out_zh,
             },
             rows["not_held"],
         ),

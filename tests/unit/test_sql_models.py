@@ -67,7 +67,7 @@ def test_it_says_which_document_asks_for_it(path: Path) -> None:
         pytest.param("count_text(1535)", "1,535", id="thousands"),
         pytest.param("percent_text(cast(0.4567 as double))", "45.7%", id="share"),
         pytest.param("percent_text(cast(1 as double))", "100.0%", id="all"),
-        pytest.param("percent_text(cast(-0.5 as double))", "-50.0%", id="below-zero"),
+        pytest.param("percent_text(cast(-0.5 as double))", "−50.0%", id="below-zero"),
         pytest.param("fifth_of(cast(0.2 as double))", 2, id="a-fifth-belongs-to-the-next"),
         pytest.param("fifth_of(cast(1 as double))", 5, id="the-highest-stays-in-the-last"),
         pytest.param("fifth_of(cast(null as double))", None, id="no-rank-no-score"),
