@@ -309,7 +309,7 @@ def test_where_more_came_back_than_was_bought_there_is_no_share_of_spend() -> No
     assert (found["spend_share"], found["total_spend_amount"]) == (None, -400)
     assert (
         found["features_zh"]
-        == "共 1 位客户，占全部客户的 100.0%；人均下单 1.0 次，客单价 -400.00 元；净消费合计 -400.00 元。"
+        == "共 1 位客户，占全部客户的 100.0%；人均下单 1.0 次，客单价 −400.00 元；净消费合计 −400.00 元。"
     )
 
 

@@ -714,7 +714,7 @@ def test_a_refund_of_an_order_before_the_window_may_leave_less_than_nothing() ->
     }
     found = one("dws.customer_rfm", customers=[{}], orders=[*bought, returned])
     assert (found["monetary_amount"], found["class_id"]) == (-500, "general_lapsed")
-    assert "净消费 -500.00 元" in found["sentence_zh"]
+    assert "净消费 −500.00 元" in found["sentence_zh"]
 
 
 def test_orders_of_merged_customers_count_together() -> None:
