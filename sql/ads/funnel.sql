@@ -96,7 +96,8 @@ reached as (
 sources as (
     select
         coalesce(max(case when s.table_name = 'leads' then s.state end), 'final') as lead_state,
-        'leads: ' || max(case when s.table_name = 'leads' then s.reason end) as lead_reason
+        'leads: ' || max(case when s.table_name = 'leads' then s.reason end) as lead_reason,
+        '线索：' || max(case when s.table_name = 'leads' then s.reason_zh end) as lead_reason_zh
     from dq.source_states as s
 )
 select
@@ -124,7 +125,8 @@ select
         then cast(case when s.stage = 'won' then 0 else coalesce(r.ended_here, 0) - coalesce(r.dropped, 0) end as bigint)
     end as waiting,                                                     -- Leads neither further nor given up: still to be worked on
     q.lead_state as state,                                              -- final, provisional or withheld, as the leads
-    q.lead_reason as reason                                             -- Why it is not final; NULL when there is nothing to say
+    q.lead_reason as reason,                                            -- Why it is not final; NULL when there is nothing to say
+    q.lead_reason_zh as reason_zh                                       -- The same in Chinese
 from reached as r
 inner join stages as s on s.stage_order = r.stage_order
 cross join sources as q

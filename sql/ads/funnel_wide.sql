@@ -58,6 +58,7 @@ select
     max(case when m.is_drop then 1 - m.of_previous_rate end) as drop_rate, -- Part missing there, 0-1
     max(case when m.is_drop then m.from_leads - m.leads end) as drop_leads, -- Leads missing there
     m.state,                                                            -- final, provisional or withheld, as the leads
-    m.reason                                                            -- Why it is not final; NULL when there is nothing to say
+    m.reason,                                                           -- Why it is not final; NULL when there is nothing to say
+    m.reason_zh                                                         -- The same in Chinese
 from marked as m
-group by m.period_kind, m.period, m.period_start, m.period_end, m.dimension, m.member, m.state, m.reason
+group by m.period_kind, m.period, m.period_start, m.period_end, m.dimension, m.member, m.state, m.reason, m.reason_zh

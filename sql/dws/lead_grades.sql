@@ -89,7 +89,10 @@ sources as (
         coalesce(max(case when s.table_name = 'interactions' then s.state end), 'final') as contact_state,
         max(case when s.table_name = 'leads' then s.reason end) as lead_reason,
         max(case when s.table_name = 'customers' then s.reason end) as customer_reason,
-        max(case when s.table_name = 'interactions' then s.reason end) as contact_reason
+        max(case when s.table_name = 'interactions' then s.reason end) as contact_reason,
+        max(case when s.table_name = 'leads' then s.reason_zh end) as lead_reason_zh,
+        max(case when s.table_name = 'customers' then s.reason_zh end) as customer_reason_zh,
+        max(case when s.table_name = 'interactions' then s.reason_zh end) as contact_reason_zh
     from dq.source_states as s
 ),
 known as (
@@ -225,7 +228,28 @@ select
             end
         ),
         ''
-    ) as reason                                                         -- Why it is not final; NULL when there is nothing to say
+    ) as reason,                                                        -- Why it is not final; NULL when there is nothing to say
+    nullif(
+        concat_ws(
+            '；',
+            case
+                when q.lead_state <> 'final'
+                then '线索：' || coalesce(
+                    q.lead_reason_zh,
+                    case when q.lead_state = 'withheld' then '暂不公布' else '暂定' end
+                )
+            end,
+            case
+                when g.contacts is not null and q.contact_state = 'provisional'
+                then '互动：' || coalesce(q.contact_reason_zh, '暂定')
+            end,
+            case
+                when g.fit_points is not null and q.customer_state = 'provisional'
+                then '客户：' || coalesce(q.customer_reason_zh, '暂定')
+            end
+        ),
+        ''
+    ) as reason_zh                                                      -- The same in Chinese
 from dws.lead_journey as l
 inner join graded as g on g.lead_id = l.lead_id
 cross join sources as q

@@ -86,12 +86,12 @@ def test_months_before_the_campaign_are_told_as_far_back_as_the_plan_asks() -> N
     [pytest.param("provisional", 1, id="told"), pytest.param("withheld", None, id="counts-nothing")],
 )
 def test_a_funnel_is_as_good_as_the_leads(state: str, leads: int | None) -> None:
-    states = [{"table_name": "leads", "state": state, "reason": "accuracy 70.0%"}]
+    states = [{"table_name": "leads", "state": state, "reason": "accuracy 70.0%", "reason_zh": "准确性 70.0%"}]
     tables = {"leads": [at("won")], "dq.source_states": states}
     for name, counted in (("ads.funnel", "leads"), ("ads.funnel_wide", "won_leads")):
         rows = run_model(name, tables)
-        assert {(row["state"], row["reason"], row[counted]) for row in rows} == {
-            (state, "leads: accuracy 70.0%", leads)
+        assert {(row["state"], row["reason"], row["reason_zh"], row[counted]) for row in rows} == {
+            (state, "leads: accuracy 70.0%", "线索：准确性 70.0%", leads)
         }
 
 

@@ -58,21 +58,25 @@ def test_a_grade_begins_exactly_at_its_points(score: float, grade: str) -> None:
 
 
 def source_state(table: str, state: str) -> Row:
-    return {"table_name": table, "state": state, "reason": "too few"}
+    return {"table_name": table, "state": state, "reason": "too few", "reason_zh": "过少"}
 
 
 @pytest.mark.parametrize(
     ("states", "told"),
     [
-        pytest.param([], ("final", None), id="sound"),
-        pytest.param([source_state("leads", "provisional")], ("provisional", "leads: too few"), id="leads"),
-        pytest.param([source_state("interactions", "provisional")], ("final", None), id="no-contact-was-used"),
-        pytest.param([source_state("orders", "withheld")], ("final", None), id="what-no-grade-is-made-of"),
+        pytest.param([], ("final", None, None), id="sound"),
+        pytest.param(
+            [source_state("leads", "provisional")], ("provisional", "leads: too few", "线索：过少"), id="leads"
+        ),
+        pytest.param([source_state("interactions", "provisional")], ("final", None, None), id="no-contact-was-used"),
+        pytest.param([source_state("orders", "withheld")], ("final", None, None), id="what-no-grade-is-made-of"),
     ],
 )
-def test_a_grade_is_as_good_as_the_sources_it_was_made_of(states: list[Row], told: tuple[str, str | None]) -> None:
+def test_a_grade_is_as_good_as_the_sources_it_was_made_of(
+    states: list[Row], told: tuple[str, str | None, str | None]
+) -> None:
     [row] = graded([{"score": 70.0}], **{"dq.source_states": states})
-    assert (row["state"], row["reason"], row["grade"]) == (*told, "A")
+    assert (row["state"], row["reason"], row["reason_zh"], row["grade"]) == (*told, "A")
 
 
 def test_contacts_that_were_used_and_are_doubtful_make_the_grade_so() -> None:
@@ -80,7 +84,8 @@ def test_contacts_that_were_used_and_are_doubtful_make_the_grade_so() -> None:
     [row] = graded(
         [{"score": 70.0}], interactions=contacts, **{"dq.source_states": [source_state("interactions", "provisional")]}
     )
-    assert (row["state"], row["reason"], row["contacts"]) == ("provisional", "interactions: too few", 1)
+    assert (row["state"], row["contacts"]) == ("provisional", 1)
+    assert (row["reason"], row["reason_zh"]) == ("interactions: too few", "互动：过少")
 
 
 def test_contacts_below_their_floor_tell_nothing() -> None:
@@ -92,8 +97,9 @@ def test_contacts_below_their_floor_tell_nothing() -> None:
 
 
 def test_leads_below_their_floor_have_no_grade_and_say_so() -> None:
-    [row] = graded([{"score": 70.0}], **{"dq.source_states": [source_state("leads", "withheld")]})
+    [row] = graded([{"score": 70.0}], **{"dq.source_states": [{"table_name": "leads", "state": "withheld"}]})
     assert (row["state"], row["grade"], row["grade_score"]) == ("withheld", None, None)
+    assert (row["reason"], row["reason_zh"]) == ("leads: withheld", "线索：暂不公布")
     assert row["sentence_zh"] == "线索数据质量低于底线，暂不评级。"
 
 
