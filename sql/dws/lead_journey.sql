@@ -56,12 +56,13 @@ persons as (
         l.won_at is not null as is_won,
         case
             when l.customer_id is not null then 'customer ' || coalesce(c.customer_id, l.customer_id)
-            when is_given(l.phone) then 'phone ' || l.phone
-            when is_given(l.email) then 'email ' || l.email
+            when is_given(l.phone) then 'phone ' || keyed_hash(k.hash_key, l.phone)
+            when is_given(l.email) then 'email ' || keyed_hash(k.hash_key, l.email)
             else 'lead ' || l.lead_id
         end as person
     from dwd.leads as l
     left join known_customers as c on c.source_customer_id = l.customer_id
+    cross join secret.keys as k
 ),
 followed as (
     select
