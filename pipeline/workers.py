@@ -7,11 +7,10 @@ day; these live for the run. Each writes its own events into the run's history, 
 import gc
 import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from functools import cache
 from multiprocessing.connection import Connection, wait
-from typing import Any
 
 import dagster as dg
 from dagster._core.events import EngineEventData
@@ -253,7 +252,7 @@ def _with_news(crew: list[Worker], pause: float) -> list[Worker]:
     return [lines[line] for line in wait(list(lines), timeout=PATIENCE if lines else min(pause, PATIENCE))]
 
 
-def _waiting_for(plan: ExecutionPlan) -> Any:
+def _waiting_for(plan: ExecutionPlan) -> Callable[[str], int]:
     """Of a step: how many steps stand in the longest row of those that wait for it."""
     needed = plan.get_executable_step_deps()
     followers: dict[str, list[str]] = {key: [] for key in needed}

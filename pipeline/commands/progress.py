@@ -122,6 +122,8 @@ class RunView:
         self._console.print(f"{table_of(step)}: {_said(event)}; trying again", style=POOR, soft_wrap=True)
 
     def _fail(self, step: str, event: "DagsterEvent") -> None:
+        # others go on: their layer must not name it as running
+        self._running.pop(step, None)
         self._progress.update(self._bars[layer_of(step)], now=f"{table_of(step)} failed")
         self._console.print(f"{table_of(step)} failed", style=BAD)
 
