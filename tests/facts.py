@@ -159,6 +159,9 @@ SCHEMAS = {
         "period_end": _DATE,
         "previous_start": _DATE,
         "previous_end": _DATE,
+        "period_no": pa.int64(),
+        "period_block": pa.int64(),
+        "period_bit": pa.int64(),
     },
     "plan.targets": {
         "kpi": _TEXT,
@@ -252,7 +255,7 @@ def facts_session(facts: Mapping[str, Rows], periods: Sequence[Sequence[Any]]) -
     named = {f"dws.{name}": rows for name, rows in facts.items()}
     assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
     values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
-    values["plan.periods"] = table("plan.periods", [_period(*period) for period in periods])
+    values["plan.periods"] = table("plan.periods", [_period(number, *period) for number, period in enumerate(periods)])
     engine = DuckDBEngine(memory_limit="500MB", threads=1)
     with engine.session(zone="Asia/Shanghai", tables={}, values=values) as session:
         yield session
@@ -285,10 +288,10 @@ def evaluate(
     )
 
 
-def _period(kind: str, label: str, start: date, end: date, before: date | None = None) -> dict[str, Any]:
+def _period(number: int, kind: str, label: str, start: date, end: date, before: date | None = None) -> dict[str, Any]:
     """A period; the one before it is as long and ends where it starts, unless its start is given."""
     before = before or start - (end - start)
-    bounds = [kind, label, start, end, before, min(before + (end - start), start)]
+    bounds = [kind, label, start, end, before, min(before + (end - start), start), number, number // 3, 1 << number % 3]
     return dict(zip(SCHEMAS["plan.periods"], bounds, strict=True))
 
 

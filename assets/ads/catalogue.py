@@ -38,6 +38,8 @@ VariantName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)
 
 PERIOD_COLUMNS = ("period", "period_start", "period_end")
 """What an expression may name besides the fact's columns: the period the row is counted in, and its bounds."""
+TAKEN_NAMES = (*PERIOD_COLUMNS, "period_no", "period_block", "period_bits", "dimension", "member", "counted")
+"""What the query that is made of a fact calls its own columns."""
 PARTS = ("numerator", "denominator", "spread", "cross", "square")
 """What a variant is made of, as far as it has it."""
 OR = " or "
@@ -86,7 +88,12 @@ class Measure(Strict):
     @property
     def is_distinct(self) -> bool:
         """Whether it counts different values, so that parts that share some do not add up."""
-        return self.aggregate.find(exp.Distinct) is not None
+        return isinstance(self.aggregate.this, exp.Distinct)
+
+    @property
+    def counted(self) -> exp.Expr:
+        """What a distinct count counts the values of."""
+        return self.aggregate.this.expressions[0]
 
     @property
     def columns(self) -> list[str]:
@@ -345,10 +352,10 @@ def _fact_faults(facts: dict[str, Fact]) -> Iterator[Fault]:
         if fact.date is None and fact.window != "within":
             yield Fault((*at, "window"), fact.window, "without a date a row counts in every period; remove the window")
         for column in fact.columns:
-            if column in fact.dimensions or column in PERIOD_COLUMNS:
+            if column in fact.dimensions or column in TAKEN_NAMES:
                 yield Fault((*at, "columns", column), fact.columns[column], "name taken by a dimension or the period")
         for measure in fact.measures:
-            if measure in owner or measure in fact.columns or measure in fact.dimensions:
+            if measure in owner or measure in (*fact.columns, *fact.dimensions, *TAKEN_NAMES):
                 taken = f"fact {owner[measure]}" if measure in owner else "a column"
                 yield Fault((*at, "measures", measure), measure, f"name taken by {taken}; choose another")
             owner[measure] = name

@@ -25,6 +25,8 @@ def parse_aggregate(text: str) -> exp.AggFunc:
     if not isinstance(parsed, exp.Sum | exp.Count):
         raise ValueError("a measure is one sum(...) or count(...); conditions go under where, quotients into the KPI")
     _check(parsed, (*_ROW, exp.Distinct, exp.Star) if isinstance(parsed, exp.Count) else _ROW)
+    if parsed.expressions or any(len(distinct.expressions) != 1 for distinct in parsed.find_all(exp.Distinct)):
+        raise ValueError(f"{parsed.sql(DIALECT)} counts several things at once; name one")
     return parsed
 
 

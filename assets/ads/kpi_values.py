@@ -292,7 +292,7 @@ def _with_reasons(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     ]
     begun = {reason: in_chinese(reason, catalogue.chinese_names) for reason in rows["state_reason"].dropna().unique()}
     reason = rows["state_reason"].fillna("").astype(object)
-    reason_zh = rows["state_reason"].map(begun).fillna("").astype(object)
+    reason_zh = rows["state_reason"].map(begun).astype(object).fillna("")
     for note, applies in notes:
         reason = reason.mask(applies, reason + np.where(reason == "", "", "; ") + note["en"])
         reason_zh = reason_zh.mask(applies, reason_zh + np.where(reason_zh == "", "", "；") + note["zh"])

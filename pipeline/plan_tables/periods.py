@@ -6,8 +6,10 @@ from datetime import date, timedelta
 import pyarrow as pa
 
 from pipeline.plan import Plan, Target, Window
-from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, TEXT, Row, months_before
+from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, months_before
 
+BITS = 62
+"""How many periods fit a whole number of 64 bits, one bit each, so that their sum does too."""
 SCHEMAS = {
     "plan.periods": pa.schema(
         {
@@ -18,6 +20,10 @@ SCHEMAS = {
             # what the period grew from: as many days of the one before, of the campaign as many of the baseline (I26)
             "previous_start": DATE,
             "previous_end": DATE,
+            "period_no": INTEGER,
+            # a day's periods are a sum of bits, by block of as many periods as fit a whole number
+            "period_block": INTEGER,
+            "period_bit": INTEGER,
         }
     ),
     "plan.days": pa.schema({"day": DATE, "is_workday": FLAG}),
@@ -36,6 +42,12 @@ SCHEMAS = {
 
 def periods(plan: Plan, as_of: date) -> Iterator[Row]:
     """The periods a scorecard speaks of; a running one ends with the day."""
+    for number, period in enumerate(_listed(plan, as_of)):
+        block, place = divmod(number, BITS)
+        yield period | {"period_no": number, "period_block": block, "period_bit": 1 << place}
+
+
+def _listed(plan: Plan, as_of: date) -> Iterator[Row]:
     tomorrow = as_of + timedelta(days=1)
     for back in range(plan.periods.days):
         day = as_of - timedelta(days=back)

@@ -142,6 +142,12 @@ def test_a_dimension_is_had_only_where_every_fact_has_it(tmp_path):
             id="measure-as-column",
         ),
         pytest.param(
+            "cost: {value",
+            "period_bits: {value",
+            "facts.costs.measures.period_bits: name taken by a column",
+            id="measure-as-column-of-the-query",
+        ),
+        pytest.param(
             "better: lower", "better: lower\n    additive: true", "a quotient does not add up", id="additive-quotient"
         ),
         pytest.param(
@@ -167,6 +173,7 @@ def test_a_malformed_entry_is_refused_with_its_place_and_the_reason(tmp_path, ol
     [
         pytest.param("avg(net_amount)", "a measure is one sum(...) or count(...)", id="mean"),
         pytest.param("net_amount", "a measure is one sum(...) or count(...)", id="no-aggregate"),
+        pytest.param("count(distinct customer_id, net_amount)", "several things at once; name one", id="pairs"),
         pytest.param("sum(net_amount) as x", "a measure is one sum(...) or count(...)", id="alias"),
         pytest.param("sum(net_amount) over ()", "a measure is one sum(...) or count(...)", id="window"),
         pytest.param("sum(net_amount) filter (where is_first_order)", "conditions go under where", id="filter"),

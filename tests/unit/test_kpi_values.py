@@ -28,7 +28,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from assets.ads.catalogue import catalogue
+from assets.ads.catalogue import catalogue, read_catalogue
 from assets.ads.intervals import mean_interval, nps_interval, wilson_interval
 from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
@@ -479,6 +479,44 @@ def test_one_person_under_two_channels_counts_once_in_the_total():
         for dimension, member in (("channel", "search"), ("channel", "expo"), ("total", "(all)"))
     ] == [1, 1, 1]
     assert set(values.loc[values["kpi"] == "active_customers", "adds_up"]) == {"distinct"}
+
+
+FIRST_BUYERS = """
+facts:
+  sales:
+    table: dws.sales
+    date: ordered_on
+    contracts: [orders]
+    dimensions: {channel: channel}
+    columns: {customer_id: text, is_first_order: flag}
+    measures:
+      first_buyers: {value: count(distinct customer_id), where: is_first_order, without_rows: unknown}
+kpis:
+  first_buyers:
+    label: {zh: 首购客户, en: First buyers}
+    meaning: {zh: 首次购买的客户, en: Customers who bought for the first time}
+    formula: {zh: 首购客户数, en: first buyers}
+    unit: count
+    better: higher
+    variants:
+      all: {numerator: first_buyers}
+"""
+
+
+def test_a_distinct_count_unknown_without_rows_is_zero_where_no_row_counts(tmp_path):
+    file = tmp_path / "kpis.yaml"
+    file.write_text(FIRST_BUYERS, encoding="utf-8")
+    seen = [sale("a", 10, channel="search", is_first_order=True), sale("b", 10, channel="expo")]
+    values = evaluate({"sales": seen}, periods=PERIODS, kpis=read_catalogue(file))
+    found = {(row.period, row.member): None if pd.isna(row.numerator) else row.numerator for row in values.itertuples()}
+    assert found == {
+        ("campaign", ALL): 1,
+        ("campaign", "search"): 1,
+        ("campaign", "expo"): 0,
+        (MONTH[1], ALL): None,
+        ("baseline", ALL): None,
+        (EMPTY_DAY[1], ALL): None,
+    }
 
 
 @settings(max_examples=6, deadline=None)
