@@ -22,11 +22,13 @@ from sqlglot import exp
 from assets.dws import tier_decisions
 from assets.dws.customer_value import CUSTOMER_VALUE
 from assets.dws.personas import CUSTOMER_PERSONA, PERSONAS
+from assets.published import Published
 from pipeline.engine import SQL_FOLDER, DuckDBEngine, Model, Session, read_model, standard_macros
 from pipeline.engine.duckdb import DIALECT
 from pipeline.plan import Campaign, Label, Owners, Plan, Window
 from pipeline.plan_tables import plan_tables
 from pipeline.tables import TableSpec
+from pipeline.warehouse import Column
 from quality.contract import contracts
 from quality.scorecard import SOURCE_STATES
 
@@ -109,6 +111,12 @@ def a_plan(**changes: Any) -> Plan:
         "targets": {},
     }
     return Plan(**usual | changes)
+
+
+def spoken_columns(spec: TableSpec, plan: Plan | None = None) -> tuple[Column, ...]:
+    """The columns of a published table as the warehouse takes them, their codes in the words of the plan."""
+    table = Published.of(spec)
+    return tuple(table.column(field, plan or a_plan()) for field in spec.schema)
 
 
 def run_model(name: str, tables: Tables, *, plan: Plan | None = None, as_of: date | str = DAY) -> list[Row]:

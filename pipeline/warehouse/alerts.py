@@ -9,17 +9,20 @@ from psycopg2.extensions import cursor as Cursor
 
 from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement, transaction
-from pipeline.warehouse.views import keep_current
+from pipeline.warehouse.views import Views
 
 SIGNALS = "ads.alert_signals"
 MERGE = ("alerts_seen", "alerts_over", "alerts_new")
 """In this order: what became graver is told before what is over, and only then is room for what is new."""
 
-VIEWS = "alert_views"
-CHINESE = {
-    "ads.alerts_zh": "预警状态 · One row per alert and episode, in Chinese.",
-    "ads.alert_events_zh": "预警记录 · Whatever happened to an alert, in Chinese.",
-}
+CHINESE = Views(
+    "alert_views",
+    {
+        "ads.alerts_zh": "预警状态 · One row per alert and episode, in Chinese.",
+        "ads.alert_events_zh": "预警记录 · Whatever happened to an alert, in Chinese.",
+    },
+    of=SIGNALS,
+)
 
 Change = Literal["acknowledged", "paused", "reset"]
 
@@ -37,7 +40,6 @@ def merge(cursor: Cursor, as_of: date) -> None:
         return
     if not _are_there(cursor):
         cursor.execute(statement("alert_tables"))
-    keep_current(cursor, VIEWS, CHINESE)
     for name in MERGE:
         cursor.execute(statement(name), {"as_of": as_of})
 

@@ -24,6 +24,7 @@ from pipeline.warehouse import alerts, relations, restatements, snapshots
 from pipeline.warehouse.postgres import explained, say_again, statement, transaction
 from pipeline.warehouse.relations import Publication, Standing, Table
 from pipeline.warehouse.restatements import Witness
+from pipeline.warehouse.views import spoken_of
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +32,7 @@ OLDEST_SERVER = 150000
 PUBLISHING_LOCK = int.from_bytes(b"tuoke")
 """Key of the advisory lock: one publication at a time in a database, whatever its day."""
 BATCH_ROWS = 65_536
+OWN_VIEWS = (alerts.CHINESE, restatements.CHINESE, snapshots.VIEWS)
 SESSION = {
     "statement_timeout": "30min",
     "lock_timeout": "10s",
@@ -174,17 +176,20 @@ def swap(
         relabelled = [table for table in tables if _is_relabelled(cursor, table)]
         large = [table for table in tables if table.by_day_partition and standing[table.name].exists]
         seen = [table for table in tables if table in wider or table in relabelled or table in large]
+        own = spoken_of(OWN_VIEWS, tables)
+        remade = [name for views, table in own for name in views.outdated(cursor, table)]
         for table in tables:
             if table not in seen:
                 _place(cursor, table, publication.as_of)
         # from here on readers wait: what hinders them comes last, right before the commit
-        if seen:
-            _lock_out_readers(cursor, relations.lock_out_readers(relabelled, wider, seen), seen, patience)
+        if seen or remade:
+            _lock_out_readers(cursor, relations.lock_out_readers(remade, relabelled, wider, seen), seen, patience)
         for table in seen:
             _place(cursor, table, publication.as_of)
         if any(table.name == alerts.SIGNALS for table in tables):
             alerts.merge(cursor, publication.as_of)
-        snapshots.show(cursor, row_counts)
+        for views, table in own:
+            views.keep_current(cursor, table)
         _record(cursor, publication, row_counts)
 
 

@@ -372,7 +372,7 @@ def create_chinese(table: Table) -> sql.Composed:
     """The view on the latest day with Chinese names, and Chinese words for coded values; made anew if it is there."""
     known = {column.name: column for column in table.columns}
     columns = [
-        sql.SQL("{} as {}").format(_in_words(name, known.get(name)), sql.Identifier(chinese))
+        sql.SQL("{} as {}").format(in_words(name, known.get(name)), sql.Identifier(chinese))
         for name, chinese in table.chinese.items()
     ]
     return sql.SQL("drop view if exists {view}; create view {view} as select {columns} from {current} as t").format(
@@ -391,7 +391,8 @@ _SHAPES = {
 """A column in words, by what it holds."""
 
 
-def _in_words(name: str, told: Column | None) -> sql.Composable:
+def in_words(name: str, told: Column | None) -> sql.Composable:
+    """A column of what the query calls t, its values in words where it has any."""
     column = sql.SQL("t.{}").format(sql.Identifier(name))
     if told is None or not told.words:
         return column
@@ -485,11 +486,14 @@ def replace_day(table: Table, as_of: date) -> sql.Composed:
     )
 
 
-def lock_out_readers(chinese: Iterable[Table], views: Iterable[Table], tables: Iterable[Table]) -> sql.Composed:
-    """Wait for those who read the Chinese views of some tables, the views of some, or some tables themselves, and let
-    no others in. In this order, which is the one a reader takes them in.
+def lock_out_readers(
+    own: Iterable[str], chinese: Iterable[Table], views: Iterable[Table], tables: Iterable[Table]
+) -> sql.Composed:
+    """Wait for those who read views of our own, the Chinese views of some tables, the views of some, or some tables
+    themselves, and let no others in. In this order, which is the one a reader takes them in.
     """
-    names = [name_of(table.chinese_name) for table in chinese]
+    names = [name_of(view) for view in own]
+    names += [name_of(table.chinese_name) for table in chinese]
     names += [name_of(table.current_name) for table in views]
     names += [sql.SQL("only {}").format(name_of(table.name)) for table in tables]
     return sql.SQL("lock table {} in access exclusive mode").format(sql.SQL(", ").join(names))

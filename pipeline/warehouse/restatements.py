@@ -12,11 +12,11 @@ from psycopg2.extensions import cursor as Cursor
 from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement, transaction
 from pipeline.warehouse.relations import Publication
-from pipeline.warehouse.views import keep_current
+from pipeline.warehouse.views import Views
 
 FIGURES = "ads.kpi_values"
 LEDGER = "dq.ledger"
-CHINESE = {"ads.restatements_zh": "数据重述 · ads.restatements in Chinese."}
+CHINESE = Views("restatement_views", {"ads.restatements_zh": "数据重述 · ads.restatements in Chinese."}, of=FIGURES)
 
 
 class Sign(NamedTuple):
@@ -72,7 +72,6 @@ def journal(cursor: Cursor, names: Collection[str], publication: Publication, wi
     earlier = _earlier(cursor, publication.as_of)
     if not _are_there(cursor):
         cursor.execute(statement("restatement_tables"))
-    keep_current(cursor, "restatement_views", CHINESE)
     if earlier is None:
         return 0
     days = {"earlier": earlier.as_of, "as_of": publication.as_of}

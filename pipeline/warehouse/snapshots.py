@@ -1,6 +1,5 @@
 """The closing snapshot: the campaign's last word, kept for ever and replaced only where that is asked for (I58)."""
 
-from collections.abc import Collection
 from datetime import date, datetime
 
 from psycopg2.extensions import cursor as Cursor
@@ -9,14 +8,18 @@ from pipeline.errors import ConfigurationError
 from pipeline.warehouse.postgres import statement
 from pipeline.warehouse.relations import Publication
 from pipeline.warehouse.restatements import FIGURES
-from pipeline.warehouse.views import keep_current
+from pipeline.warehouse.views import Views
 
 OPTION = "--replace-closing"
-VIEWS = {
-    "ads.closing_scorecard": "结项记分卡 · One row per KPI and member on the closing snapshot of a campaign: the "
-    "official figures of the whole campaign, frozen.",
-    "ads.closing_scorecard_zh": "结项记分卡 · ads.closing_scorecard in Chinese.",
-}
+VIEWS = Views(
+    "closing_scorecard",
+    {
+        "ads.closing_scorecard": "结项记分卡 · One row per KPI and member on the closing snapshot of a campaign: the "
+        "official figures of the whole campaign, frozen.",
+        "ads.closing_scorecard_zh": "结项记分卡 · ads.closing_scorecard in Chinese.",
+    },
+    of=FIGURES,
+)
 
 
 def frozen_at(cursor: Cursor, as_of: date, run_id: str = "") -> datetime | None:
@@ -52,9 +55,3 @@ def refuse_frozen(cursor: Cursor, publication: Publication) -> None:
     published_at = frozen_at(cursor, publication.as_of, publication.run_id)
     if published_at is not None:
         refuse(publication.as_of, published_at)
-
-
-def show(cursor: Cursor, names: Collection[str]) -> None:
-    """Make what readers see of it, from the first figures on."""
-    if FIGURES in names:
-        keep_current(cursor, "closing_scorecard", VIEWS)

@@ -1,5 +1,6 @@
 -- The campaign's last word: the official figures of its closing snapshot, as they were frozen.
--- Made with the first figures. Safe to repeat.
+-- What is in braces are columns of ads.kpi_values, in the words of its Chinese view. Made with the first figures. Safe to
+-- repeat.
 drop view if exists ads.closing_scorecard_zh;
 drop view if exists ads.closing_scorecard;
 
@@ -29,6 +30,7 @@ select
     v.score,
     v.state,
     v.reason,
+    v.reason_zh,
     v.unit,
     v.better,
     exists (
@@ -49,40 +51,28 @@ where v.is_official and v.period_kind = 'campaign';
 
 create view ads.closing_scorecard_zh as
 select
-    s.as_of as "结项日期",
-    s.published_at as "发布时间",
-    s.label_zh as "指标名称",
-    s.kpi as "指标",
-    s.variant as "口径",
-    s.period_start as "周期开始",
-    s.period_end as "周期结束",
-    case s.dimension
-        when 'total' then '总计'
-        when 'channel' then '渠道'
-        when 'team' then '团队'
-        when 'staff' then '员工'
-        when 'region' then '客户区域'
-        when 'sales_region' then '销售区域'
-        when 'product' then '产品'
-        else s.dimension
-    end as "维度",
-    case s.member when '(all)' then '全部' when '(unknown)' then '未知' else s.member end as "维度成员",
-    s.value as "数值",
-    s.lower as "区间下限",
-    s.upper as "区间上限",
-    s.target as "目标值",
-    s.attainment_rate as "达成率",
-    s.score as "得分",
-    case s.state
-        when 'final' then '正式'
-        when 'provisional' then '暂定'
-        when 'withheld' then '暂不公布'
-        else s.state
-    end as "数据状态",
-    s.reason as "原因",
-    s.is_restated as "是否重述",
-    s.plan_hash as "方案指纹"
-from ads.closing_scorecard as s;
+    t.as_of as "结项日期",
+    t.published_at as "发布时间",
+    t.label_zh as "指标名称",
+    t.kpi as "指标",
+    t.variant as "口径",
+    t.period_start as "周期开始",
+    t.period_end as "周期结束",
+    {dimension} as "维度",
+    {member} as "维度成员",
+    t.value as "数值",
+    t.lower as "区间下限",
+    t.upper as "区间上限",
+    t.target as "目标值",
+    t.attainment_rate as "达成率",
+    t.score as "得分",
+    {state} as "数据状态",
+    coalesce(t.reason_zh, t.reason) as "原因",
+    {unit} as "单位",
+    {better} as "优劣方向",
+    t.is_restated as "是否重述",
+    t.plan_hash as "方案指纹"
+from ads.closing_scorecard as t;
 
 comment on column ads.closing_scorecard.as_of is '结项日期 · Day of the closing snapshot';
 comment on column ads.closing_scorecard.published_at is '发布时间 · When it was published';
@@ -102,6 +92,7 @@ comment on column ads.closing_scorecard.attainment_rate is '达成率 · Value /
 comment on column ads.closing_scorecard.score is '得分 · 0 at the floor, 100 at the target';
 comment on column ads.closing_scorecard.state is '数据状态 · final, provisional or withheld';
 comment on column ads.closing_scorecard.reason is '原因 · Why it is not final, has no value or no score';
+comment on column ads.closing_scorecard.reason_zh is '原因（中文） · The same in Chinese; NULL on days published before it was told';
 comment on column ads.closing_scorecard.unit is '单位 · count, currency, rate, ratio, score, hours or days';
 comment on column ads.closing_scorecard.better is '优劣方向 · higher or lower';
 comment on column ads.closing_scorecard.is_restated is '是否重述 · Whether the snapshot was replaced on demand and told this figure otherwise before: see ads.restatements';

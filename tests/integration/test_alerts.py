@@ -8,12 +8,13 @@ from typing import Any
 import psycopg2
 import pytest
 import sqlalchemy
+from models import a_plan, spoken_columns
 
 from assets.ads.alert_signals import ALERT_SIGNALS
 from assets.chinese import chinese
 from pipeline.errors import ConfigurationError, GateClosed
-from pipeline.plan import Retention
-from pipeline.warehouse import Column, Publication, Table, Warehouse
+from pipeline.plan import Channel, Label, Owners, Plan, Retention
+from pipeline.warehouse import Publication, Table, Warehouse
 
 DAY = date(2026, 11, 20)
 NEXT = DAY + timedelta(days=1)
@@ -41,12 +42,15 @@ def evaluate(warehouse: Warehouse, tmp_path: Path, run: Callable[..., Publicatio
     """Publishes a day's signals, as a run does."""
 
     def publish(
-        as_of: date, *signals: dict[str, Any], audit: Callable[..., None] = lambda engine, staged: None
+        as_of: date,
+        *signals: dict[str, Any],
+        plan: Plan | None = None,
+        audit: Callable[..., None] = lambda engine, staged: None,
     ) -> None:
         rows = [dict.fromkeys(ALERT_SIGNALS.columns) | one for one in signals]
         ALERT_SIGNALS.write(rows, tmp_path / "signals")
-        columns = tuple(Column(name, kind, comment) for name, (kind, comment) in ALERT_SIGNALS.columns.items())
-        table = Table(ALERT_SIGNALS.name, "Signals.", columns, ALERT_SIGNALS.grain, (tmp_path / "signals",))
+        columns, files = spoken_columns(ALERT_SIGNALS, plan), (tmp_path / "signals",)
+        table = Table(ALERT_SIGNALS.name, "Signals.", columns, ALERT_SIGNALS.grain, files)
         warehouse.publish([table], run(as_of), audit=audit, retention=Retention(days=400))
 
     return publish
@@ -242,6 +246,25 @@ def test_alerts_and_their_history_are_read_in_chinese(server: sqlalchemy.URL, wa
     ]
     history = 'select "事件", "预警级别" from ads.alert_events_zh order by "记录编号"'
     assert rows(server, history, "tuoke_reader") == [("报警", "黄色"), ("确认", "黄色")]
+
+
+def test_members_and_owners_are_called_there_what_the_plan_calls_them_now(server: sqlalchemy.URL, evaluate: Evaluate):
+    """The alert is of an earlier day, the name of today's plan."""
+    told = 'select "维度成员", "责任人" from ads.alerts_zh order by 1'
+    evaluate(DAY, signal(dimension="channel", member="expo"))
+    assert rows(server, told) == [("expo", "acquisition")]
+    channels = [Channel(id="expo", label=Label(zh="展会", en="Trade fairs"))]
+    owners = Owners(
+        data="data-office", campaign="acquisition", names={"acquisition": Label(zh="拓客组", en="Acquisition")}
+    )
+    named = a_plan(channels=channels, owners=owners)
+    evaluate(
+        NEXT,
+        signal(dimension="channel", member="expo"),
+        signal("other", dimension="channel", member="fair"),
+        plan=named,
+    )
+    assert rows(server, told, "tuoke_reader") == [("fair", "拓客组"), ("展会", "拓客组")]
 
 
 def test_nobody_changes_an_alert_through_its_chinese_view(server: sqlalchemy.URL, evaluate: Evaluate):

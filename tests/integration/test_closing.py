@@ -10,11 +10,12 @@ import psycopg2
 import pytest
 import sqlalchemy
 from databases import query
+from models import a_plan, spoken_columns
 
 from assets.ads.kpi_values import KPI_VALUES
 from pipeline.errors import ConfigurationError
-from pipeline.plan import Retention
-from pipeline.warehouse import Column, Publication, Table, Warehouse
+from pipeline.plan import Channel, Label, Retention
+from pipeline.warehouse import Publication, Table, Warehouse
 
 CLOSING = date(2026, 12, 30)
 CAMPAIGN = {"period_kind": "campaign", "period": "campaign", "period_start": date(2026, 9, 1)}
@@ -41,7 +42,9 @@ def publish(warehouse: Warehouse, tmp_path: Path, run: Callable[..., Publication
 
     def _publish(as_of: date, *figures: dict[str, Any], retention: Retention | None = None, **options: Any) -> None:
         KPI_VALUES.write([dict.fromkeys(KPI_VALUES.columns) | row for row in figures], tmp_path / "figures")
-        columns = tuple(Column(name, kind, comment) for name, (kind, comment) in KPI_VALUES.columns.items())
+        columns = spoken_columns(
+            KPI_VALUES, a_plan(channels=[Channel(id="search", label=Label(zh="搜索", en="Search"))])
+        )
         table = Table(KPI_VALUES.name, "Figures.", columns, KPI_VALUES.grain, (tmp_path / "figures",), True)
         publication = replace(run(as_of), is_closing=as_of == CLOSING, **options)
         warehouse.publish(
@@ -66,6 +69,22 @@ def test_the_snapshot_shows_what_the_campaign_came_to_and_goes_on_showing_it(ser
     assert query(server, zh)[1] == (CLOSING, "新客户数", "总计", 645, "正式")
     marked = "select as_of, is_closing from meta.publications order by as_of"
     assert query(server, marked) == [(day_before, False), (CLOSING, True), (day_after, False)]
+
+
+def test_chinese_readers_of_the_snapshot_are_told_names_units_and_reasons_in_chinese(
+    server: sqlalchemy.URL, publish: Publish
+):
+    doubted = {"state": "provisional", "reason": "orders: no rows", "reason_zh": "订单：没有数据行"}
+    search = {"dimension": "channel", "member": "search"}
+    publish(CLOSING, figure(645), figure(200, **search, **doubted), figure(3, dimension="team", member="T01"))
+    zh = 'select "维度", "维度成员", "数据状态", "原因", "单位", "优劣方向" from ads.closing_scorecard_zh order by 2'
+    assert query(server, zh) == [
+        ("团队", "T01", "正式", None, "个", "越高越好"),
+        ("总计", "全部", "正式", None, "个", "越高越好"),
+        ("渠道", "搜索", "暂定", "订单：没有数据行", "个", "越高越好"),
+    ]
+    english = "select reason, reason_zh from ads.closing_scorecard where member = 'search'"
+    assert query(server, english) == [("orders: no rows", "订单：没有数据行")]
 
 
 def test_a_snapshot_is_not_replaced_unasked(server: sqlalchemy.URL, warehouse: Warehouse, publish: Publish):

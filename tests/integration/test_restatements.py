@@ -10,11 +10,12 @@ import psycopg2
 import pytest
 import sqlalchemy
 from databases import query
+from models import a_plan, spoken_columns
 
 from assets.ads.kpi_values import KPI_VALUES
 from pipeline.errors import ConfigurationError, GateClosed
-from pipeline.plan import Retention
-from pipeline.warehouse import Column, Publication, Sign, Table, Warehouse
+from pipeline.plan import Channel, Label, Retention
+from pipeline.warehouse import Publication, Sign, Table, Warehouse
 from quality.ledger import LEDGER
 
 TENTH, NINETEENTH, TWENTIETH = (date(2026, 11, day) for day in (10, 19, 20))
@@ -87,7 +88,7 @@ def written(spec: Any, rows: list[dict[str, Any]], folder: Path) -> Table:
     """A table of the product with these rows; what they don't say is blank."""
     file = folder / spec.name
     spec.write([dict.fromkeys(spec.columns) | row for row in rows], file)
-    columns = tuple(Column(name, kind, comment) for name, (kind, comment) in spec.columns.items())
+    columns = spoken_columns(spec, a_plan(channels=[Channel(id="expo", label=Label(zh="展会", en="Trade fairs"))]))
     return Table(spec.name, "For a test.", columns, spec.grain, (file,), by_day_partition=spec is KPI_VALUES)
 
 
@@ -351,12 +352,16 @@ class TestSignature:
 
 class TestReaders:
     def test_readers_see_it_in_both_languages_and_change_nothing(self, server: sqlalchemy.URL, publish: Publish):
-        publish(TENTH, figure(215))
+        expo = {"dimension": "channel", "member": "expo"}
+        publish(TENTH, figure(215), figure(40, **expo))
         assert query(server, JOURNAL) == []
-        publish(TWENTIETH, figure(221))
-        assert len(query(server, JOURNAL)) == 1
-        zh = 'select "指标名称", "周期类型", "维度", "原数值", "新数值" from ads.restatements_zh'
-        assert query(server, zh) == [("新客户数", "月", "总计", 215, 221)]
+        publish(TWENTIETH, figure(221), figure(41, **expo))
+        assert len(query(server, JOURNAL)) == 2
+        zh = 'select "指标名称", "周期类型", "维度", "维度成员", "原数值" from ads.restatements_zh order by 5'
+        assert query(server, zh) == [
+            ("新客户数", "月", "渠道", "展会", 40),
+            ("新客户数", "月", "总计", "全部", 215),
+        ]
         for change in ("update ads.restatements set new_value = 215", "delete from ads.restatements"):
             with pytest.raises((psycopg2.errors.InsufficientPrivilege, psycopg2.errors.ReadOnlySqlTransaction)):
                 query(server, change)
