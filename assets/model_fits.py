@@ -29,6 +29,7 @@ MODELS = TableSpec(
         "description_en": ("text", "What it is, in English"),
         "state": ("text", "fitted or refused"),
         "reason": ("text", "Why it was refused, or what to mind; NULL where there is nothing to say"),
+        "reason_zh": ("text", "The same in Chinese"),
         "observations": ("bigint", "Customers it was fitted on, or would have been"),
     },
 )
@@ -61,10 +62,11 @@ def fit_row(
     *,
     bounds: tuple[float | None, float | None] = (None, None),
     standard_error: float | None = None,
-    refused: str | None = None,
-    note: str | None = None,
+    refused: Label | None = None,
+    note: Label | None = None,
 ) -> Fit:
     """A row of `meta.models`; `refused` says why there is no value, `note` what to mind about one."""
+    reason = refused or note
     return {
         "model": model,
         "parameter": parameter,
@@ -76,7 +78,8 @@ def fit_row(
         "description_zh": description.zh,
         "description_en": description.en,
         "state": "refused" if refused else "fitted",
-        "reason": refused or note,
+        "reason": reason.en if reason else None,
+        "reason_zh": reason.zh if reason else None,
         "observations": observations,
     }
 

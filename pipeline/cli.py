@@ -52,7 +52,10 @@ Day = Annotated[date, typer.Option("--date", metavar="YYYY-MM-DD", help="The day
 OptionalDay = Annotated[
     date | None, typer.Option("--date", metavar="YYYY-MM-DD", help="The day to look for; yesterday unless said.")
 ]
-Lang = Annotated[Literal["zh", "en", "both"], typer.Option(help="Language of names.")]
+Lang = Annotated[
+    Literal["zh", "en", "both"],
+    typer.Option(help="Language of what is printed; both: English, with names in Chinese too."),
+]
 Port = Annotated[int | None, typer.Option(min=1024, max=65535, help="A port of this machine; a free one unless said.")]
 
 
@@ -65,7 +68,7 @@ def demo(
     lang: Lang = "both",
 ) -> None:
     """Write a company with known flaws, evaluate a day of it, and show the answer."""
-    from pipeline.commands.screen import screen
+    from pipeline.commands.screen import in_one, screen
     from pipeline.demo import SCALES, TRUTH_FILE, write_company
 
     if folder.exists() and not (folder / TRUTH_FILE).is_file():
@@ -75,12 +78,16 @@ def demo(
         for part in ("landing", "lake", "reports"):
             shutil.rmtree(folder / part, ignore_errors=True)
     if fresh or not folder.exists():
-        screen().print(f"Writing the demo company into {folder} ...")
+        writing = f"Writing the demo company into {folder} ..."
+        screen().print(in_one(f"正在生成演示公司：{folder} ……", writing, lang))
         truth = write_company(folder, scale=SCALES[scale], as_of=day)
         sent, flawed = sum(table.delivered for table in truth.rows.values()), len(truth.defects)
-        screen().print(f"{sent:,} rows of {len(truth.rows)} tables, {flawed:,} of them flawed on purpose.\n")
+        written = f"{sent:,} rows of {len(truth.rows)} tables, {flawed:,} of them flawed on purpose."
+        screen().print(
+            in_one(f"{len(truth.rows)} 张表共 {sent:,} 行，其中 {flawed:,} 行是特意做错的。", written, lang) + "\n"
+        )
     _run(folder, day, [], lang)
-    _show_way_on(folder)
+    _show_way_on(folder, lang)
 
 
 @app.command()
@@ -177,13 +184,14 @@ def export_quarantine(
     rule: RuleOption = None,
     delivered: Delivered = None,
     day: EvaluatedDay = None,
+    lang: Lang = "both",
 ) -> None:
     """Hand the waiting rows of a table to their owner, as they were sent. The file holds personal data."""
     from pipeline.commands import quarantine as kept
     from pipeline.commands.screen import screen
 
     shown = kept.quarantine_day(_project(folder), day)
-    kept.export_rows(shown, file, kept.Wanted(table, rule, delivered), screen())
+    kept.export_rows(shown, file, kept.Wanted(table, rule, delivered), lang, screen())
 
 
 @quarantine.command("replay")
@@ -204,12 +212,13 @@ def dismiss_quarantine(folder: Folder, file: Handout, day: EvaluatedDay = None, 
 
 def _take_back(folder: Path, file: Path, day: date | None, lang: Lang, verdict: str) -> None:
     from pipeline.commands import quarantine as kept
-    from pipeline.commands.screen import screen
+    from pipeline.commands.screen import in_one, screen
 
     shown = kept.quarantine_day(_project(folder), day)
     taken = kept.keep_verdicts(shown, file, verdict)
     if taken.is_known:
-        screen().print(f"{file} was taken back before: nothing is corrected twice.")
+        known = f"{file} was taken back before: nothing is corrected twice."
+        screen().print(in_one(f"{file} 已经导回过，不会重复更正。", known, lang))
     _run(folder, shown.as_of, [], lang)
     screen().print()
     kept.show_replayed(shown, taken, lang, screen())
@@ -241,12 +250,13 @@ def acknowledge_alert(
     alert_id: AlertId,
     by: Annotated[str, typer.Option(help="Who takes it on: a staff id or a team, which all readers see.")],
     words: Words = None,
+    lang: Lang = "both",
 ) -> None:
     """Take an alert on. It stays until it is over; becoming graver it is open again."""
     from pipeline.commands import alerts as alerting
     from pipeline.commands.screen import screen
 
-    alerting.change_alert(_project(folder), alert_id, "acknowledged", screen(), done_by=by, words=words)
+    alerting.change_alert(_project(folder), alert_id, "acknowledged", lang, screen(), done_by=by, words=words)
 
 
 @alerts.command("pause")
@@ -255,21 +265,22 @@ def pause_alert(
     alert_id: AlertId,
     until: Annotated[date, typer.Option(metavar="YYYY-MM-DD", help="First day it may bother anybody again.")],
     words: Words = None,
+    lang: Lang = "both",
 ) -> None:
     """Let an alert bother nobody before a day; it is still watched."""
     from pipeline.commands import alerts as alerting
     from pipeline.commands.screen import screen
 
-    alerting.change_alert(_project(folder), alert_id, "paused", screen(), until=until, words=words)
+    alerting.change_alert(_project(folder), alert_id, "paused", lang, screen(), until=until, words=words)
 
 
 @alerts.command("reset")
-def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None) -> None:
+def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None, lang: Lang = "both") -> None:
     """Close an alert by hand. If it is still breached on the next evaluation, it is raised anew."""
     from pipeline.commands import alerts as alerting
     from pipeline.commands.screen import screen
 
-    alerting.change_alert(_project(folder), alert_id, "reset", screen(), words=words)
+    alerting.change_alert(_project(folder), alert_id, "reset", lang, screen(), words=words)
 
 
 restatements = typer.Typer(no_args_is_help=True, help="What was published once and came out otherwise later.")
@@ -298,6 +309,7 @@ def sign_restatements(
         date | None, typer.Option(metavar="YYYY-MM-DD", help="All that the publications of this day restated.")
     ] = None,
     words: Words = None,
+    lang: Lang = "both",
 ) -> None:
     """Take note of restatements. What is signed stays as it was signed."""
     from pipeline.commands import restatements as restating
@@ -305,7 +317,7 @@ def sign_restatements(
 
     if not ids and day is None:
         raise ConfigurationError("nothing to sign: name the numbers `list` shows, or a day with --day")
-    restating.sign_restatements(_project(folder), ids or [], day, screen(), signed_by=by, words=words)
+    restating.sign_restatements(_project(folder), ids or [], day, lang, screen(), signed_by=by, words=words)
 
 
 @app.command("kpis")
@@ -388,10 +400,10 @@ def _project(folder: Path) -> "Project":
 
 
 def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang, replace_closing: bool = False) -> None:
-    from pipeline.commands.screen import screen
+    from pipeline.commands.screen import in_one, screen
 
     # what follows takes seconds to import
-    screen().print(f"Evaluating {folder} on {day}")
+    screen().print(in_one(f"正在评估 {folder}，评估日期 {day}", f"Evaluating {folder} on {day}", lang))
     from pipeline.commands.answer import show_answer
     from pipeline.commands.check import refuse_faults
     from pipeline.commands.evaluate import check_closing, check_day, check_tables, evaluate
@@ -402,16 +414,19 @@ def _run(folder: Path, day: date, accept_drop: list[str], lang: Lang, replace_cl
     refuse_faults(project)
     if not replace_closing:
         check_closing(project, day)
-    evaluate(project, day, accept_drop, replaces_closing=replace_closing)
+    evaluate(project, day, accept_drop, replaces_closing=replace_closing, lang=lang)
     show_answer(project, day, lang, screen())
 
 
-def _show_way_on(folder: Path) -> None:
-    from pipeline.commands.screen import screen, tuoke_command
+def _show_way_on(folder: Path, lang: Lang) -> None:
+    from pipeline.commands.screen import in_one, screen, tuoke_command
 
     called = tuoke_command()
-    screen().print(
-        f"\nLook further\n"
-        f"  {called} db {folder}    PostgreSQL for psql and BI tools: prints the URL, stays until Ctrl-C\n"
-        f"  {called} ui {folder}    Dagster: lineage, checks and columns of every table"
+    head = in_one("继续查看", "Look further", lang)
+    db = in_one(
+        "供 psql 和 BI 工具读取的 PostgreSQL：显示连接地址，按 Ctrl-C 结束",
+        "PostgreSQL for psql and BI tools: prints the URL, stays until Ctrl-C",
+        lang,
     )
+    ui = in_one("Dagster：每张表的血缘、检查和字段", "Dagster: lineage, checks and columns of every table", lang)
+    screen().print(f"\n{head}\n  {called} db {folder}    {db}\n  {called} ui {folder}    {ui}")

@@ -21,6 +21,8 @@ RATE_NAMES = {
 STATE_NAMES = {"final": "正式", "provisional": "暂定", "withheld": "暂不公布"}
 HEADINGS = {"missing": "缺失", "provisional": "暂定", "not in the source": "来源未提供"}
 
+WITHOUT = r"without the (\w{3}) ([\d,.−]+) of (\w+) that names no ([\w ]+) \(([\d.]+%) of all \w+\)"
+"""What the figure of a member leaves out."""
 PHRASES = (
     (r"no rows", "没有数据行"),
     (r"no value", "没有数值"),
@@ -44,10 +46,21 @@ PHRASES = (
     (r"denominator is unknown: it has no rows", "分母未知：没有数据行"),
     (r"denominator is 0", "分母为 0"),
     (r"not scorable: there is no target for it", "无法评分：没有目标"),
-    (r"missing: (.+), so that the weights are (.+)", "缺失：{0}，其余权重为 {1}"),
+    (r"missing: (.+), so that the weights are (.+)", "缺失：{0}；其余权重：{1}"),
     (r"not scored: the target has no floor on its worse side", "未评分：目标没有设下限值"),
     (r"has no score for (.+), which others have", "缺少其他成员都有的得分：{0}"),
     (r"no interval for (.+)", "没有区间：{0}"),
+    (r"no budget is for it", "没有对应的预算"),
+    (r"its costs are charged to shared lines", "费用记在共用预算中"),
+    (
+        r"not held against the target for the whole: what names no member is for all of them",
+        "不与整体目标相比：未注明成员的数额归全体共有",
+    ),
+    (
+        rf"not held against the target for the whole: {WITHOUT}",
+        "不与整体目标相比：不含未注明{3}的{2} {1} {0}（占全部{2}的 {4}）",
+    ),
+    (WITHOUT, "不含未注明{3}的{2} {1} {0}（占全部{2}的 {4}）"),
     (r"the intervals touch: nobody is ranked before another", "区间相互重叠，不分先后"),
 )
 """What is said -> the same in Chinese; the parts in brackets are carried over, by their names where they have any."""
@@ -95,5 +108,7 @@ def _listed(part: str, names: Mapping[str, str]) -> str:
 
 def _weighed(name: str, names: Mapping[str, str]) -> str:
     """A name, with the weight that may stand behind it."""
+    if name in names:
+        return names[name]
     bare, blank, weight = name.partition(" ")
     return names.get(bare, bare) + blank + weight

@@ -22,6 +22,7 @@ from assets.ads.wording import (
     shown_apart,
     source_words,
 )
+from assets.chinese import UNKNOWN_MEMBERS, chinese
 from pipeline.plan import AlertRule, Label, Plan
 from pipeline.tables import TableSpec
 from quality.scorecard import SCORECARD
@@ -185,12 +186,16 @@ def _of_kpi(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterato
             )
 
 
+def _nobody() -> dict[str, Label]:
+    return {member: Label(zh=zh, en=member) for member, zh in chinese().members[UNKNOWN_MEMBERS].items()}
+
+
 def _member(row: Mapping[str, Any], plan: Plan) -> Label | None:
     """Whose figure it is, where it is not everybody's."""
     if row["dimension"] == TOTAL:
         return None
     channels = {channel.id: channel.label for channel in plan.channels} if row["dimension"] == "channel" else {}
-    return channels.get(row["member"], both(str(row["member"])))
+    return (channels | _nobody()).get(row["member"], both(str(row["member"])))
 
 
 def _without(row: Mapping[str, Any], sentences: dict[str, str]) -> dict[str, str]:
@@ -198,8 +203,8 @@ def _without(row: Mapping[str, Any], sentences: dict[str, str]) -> dict[str, str
     if not isinstance(row["left_out_zh"], str):
         return sentences
     return {
-        "sentence_zh": f"{sentences['sentence_zh']}该数{row['left_out_zh']}。",
-        "sentence_en": f"{sentences['sentence_en']} It is {row['left_out_en']}.",
+        "sentence_zh": f"{sentences['sentence_zh']}该数值{row['left_out_zh']}。",
+        "sentence_en": f"{sentences['sentence_en']} The figure is {row['left_out_en']}.",
     }
 
 

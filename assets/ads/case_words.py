@@ -1,5 +1,7 @@
 """The sentences of the case reports: figures side by side, bound to the numbers, and nothing of why (I55, I59)."""
 
+import re
+
 from assets.ads.figures import percent, signs
 from assets.ads.kpi_values import one_to
 from assets.ads.wording import both, followed, shown
@@ -79,8 +81,14 @@ def _rate(change_rate: float | None, *, per_day: bool) -> tuple[str, str]:
     """A relative change in brackets, Chinese and English; nothing where there is none."""
     if change_rate is None:
         return "", ""
-    zh, en = ("日均 ", " a day") if per_day else ("", "")
-    return f"（{zh}{signed(change_rate)}）", f" ({signed(change_rate)}{en})"
+    if not re.search("[1-9]", signed(change_rate)):
+        still, hardly = (
+            ("（日均持平）", " (no change in the daily average)"),
+            ("（变化不足 0.1%）", " (by less than 0.1%)"),
+        )
+        return still if per_day else hardly
+    zh, en = ("日均 ", "daily average ") if per_day else ("", "")
+    return f"（{zh}{signed(change_rate)}）", f" ({en}{signed(change_rate)})"
 
 
 def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
@@ -95,19 +103,28 @@ def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
     return printed(value, kpi, unit, currency)
 
 
+def led(name: str) -> str:
+    """A Chinese name before its figure: a blank between them, unless a bracket is.
+
+    >>> led("客单价") + "18 元", led("投资回报率（按收入）") + "600.0%"
+    ('客单价 18 元', '投资回报率（按收入）600.0%')
+    """
+    return name if name.endswith("）") else f"{name} "
+
+
 def reached(name: Label, value: Label, target: Label, share: float | None, better: str) -> Label:
     """How a figure stands to its target; where less is better the target is what it should not be above."""
     if better == "lower":
         said = "" if share is None else f"（为目标的 {percent(share)}）"
         told = "" if share is None else f" ({percent(share)} of it)"
         return Label(
-            zh=f"{name.zh} {value.zh}，目标不超过 {target.zh}{said}",
+            zh=f"{led(name.zh)}{value.zh}，目标不超过 {target.zh}{said}",
             en=f"{name.en} {value.en}, target at most {target.en}{told}",
         )
     said = "" if share is None else f"，达成 {percent(share)}"
     told = "" if share is None else f", {percent(share)} of it reached"
     return Label(
-        zh=f"{name.zh} {value.zh}，目标 {target.zh}{said}", en=f"{name.en} {value.en}, target {target.en}{told}"
+        zh=f"{led(name.zh)}{value.zh}，目标 {target.zh}{said}", en=f"{name.en} {value.en}, target {target.en}{told}"
     )
 
 

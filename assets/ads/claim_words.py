@@ -52,10 +52,11 @@ def not_told(head: Label | None, reason: Label) -> Told:
 
 def opinion(source: str, cause: str, kpi: Label, others: int) -> Told:
     """A cause somebody gives, and how many others are given for the same thing."""
-    zh, en = (f"；另有 {others} 处给出原因", f"; causes given elsewhere: {others}") if others else ("", "")
+    places = "1 more place" if others == 1 else f"{others} more places"
+    zh, en = (f"；另有 {others} 处给出原因", f"; causes are given in {places}") if others else ("", "")
     return Told(
-        f"{source}认为{kpi.zh}的原因是“{cause}”：这是该文件的看法，数据不作结论{zh}。",
-        f"{source} gives “{cause}” as the cause of {kpi.en}: its opinion, the data conclude nothing{en}.",
+        f"“{source}”认为{kpi.zh}的原因是“{cause}”：这是该文件的看法，数据不作结论{zh}。",
+        f"“{source}” gives “{cause}” as the cause of {kpi.en}: that is its opinion, which data can't confirm{en}.",
     )
 
 
@@ -96,7 +97,7 @@ def _tolerance(tolerance: float, figure: AssertedFigure, unit: str, currency: st
         words = with_currency(f"{tolerance:,.10g}", currency)
     else:
         words = both(f"{tolerance:,.10g}")
-    return Told(f"（容许相差 {words.zh}）", f" ({words.en} either way is borne)")
+    return Told(f"（容许相差 {words.zh}）", f" (tolerance ±{words.en})")
 
 
 def _taken_from(figure: AssertedFigure, measured: "Measured", currency: str) -> Told:
@@ -159,7 +160,7 @@ def judged(
     is_better = unit_cost.change < 0 if unit_cost.better == "lower" else unit_cost.change > 0
     zh, en = "没有变好：与数据相符", "did not get better: the data agree"
     if measured.change <= 0:
-        zh, en = "而投入并未增加：与数据不符", "there is no more of it: the data contradict it"
+        zh, en = "而投入并未增加：与数据不符", "the spending did not grow: the data contradict it"
     elif is_better:
         zh = "反而变好：投入增加本身不是问题，与数据不符"
         en = "got better, so spending more is no problem: the data contradict it"

@@ -1,5 +1,7 @@
 """How figures are printed in sentences, in both languages."""
 
+from functools import cache
+
 from assets.ads.catalogue import catalogue
 from assets.ads.figures import amount, percent, signs
 from assets.chinese import chinese
@@ -72,7 +74,15 @@ def period_words(period: str) -> Label:
 
 def reason_zh(reason: object) -> str | None:
     """Why a figure is not final, in Chinese; None where nothing is said."""
-    return in_chinese(reason, catalogue().chinese_names) if isinstance(reason, str) else None
+    return in_chinese(reason, _names()) if isinstance(reason, str) else None
+
+
+@cache
+def _names() -> dict[str, str]:
+    """What KPIs, dimensions and shared amounts are called in Chinese."""
+    dimensions = {name.replace("_", " "): words for name, words in chinese().words["dimension"].items()}
+    amounts = {fact.shared.en: fact.shared.zh for fact in catalogue().facts.values() if fact.shared}
+    return dimensions | amounts | {"CNY": "元"} | catalogue().chinese_names
 
 
 def source_words(table: str) -> Label:

@@ -16,7 +16,7 @@ from assets.published import REPLACE_CLOSING_TAG
 from pipeline.commands.history import open_history
 from pipeline.commands.instance import instance_folder
 from pipeline.commands.progress import RunView, table_of
-from pipeline.commands.screen import alone_on_screen
+from pipeline.commands.screen import Lang, alone_on_screen
 from pipeline.definitions import JOB, definitions_of
 from pipeline.errors import ConfigurationError, TuokeError
 from pipeline.lake import Lake
@@ -81,7 +81,14 @@ def check_closing(project: Project, as_of: date) -> None:
         warehouse.check_closing(as_of)
 
 
-def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, replaces_closing: bool = False) -> str:
+def evaluate(
+    project: Project,
+    as_of: date,
+    accept_drop: Sequence[str] = (),
+    *,
+    replaces_closing: bool = False,
+    lang: Lang = "en",
+) -> str:
     """Evaluate and publish the day, showing each step; returns the id of the run.
 
     Raises:
@@ -93,7 +100,7 @@ def evaluate(project: Project, as_of: date, accept_drop: Sequence[str] = (), *, 
         job = definitions_of(project).resolve_job_def(JOB)
         tags = dict(job.get_tags_for_partition_key(as_of.isoformat(), None)) | _tags(accept_drop, replaces_closing)
         run = instance.create_run_for_job(job, run_config=QUIET, tags=tags)
-        view = RunView(console)
+        view = RunView(console, lang)
         wait([served])
         with view.of([node.name for node in job.nodes_in_topological_order]):
             for event in execute_run_iterator(InMemoryJob(job), run, instance):

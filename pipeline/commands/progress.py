@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
 from rich.text import Text
 
-from pipeline.commands.screen import BAD, FAINT, GOOD, POOR, count
+from pipeline.commands.screen import BAD, FAINT, GOOD, POOR, Lang, count, in_one
 
 if TYPE_CHECKING:
     from dagster import DagsterEvent
@@ -54,8 +55,9 @@ class Seconds(ProgressColumn):
 class RunView:
     """Shows the steps of one run: it is told the run's events, and is a context to run in."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, lang: Lang = "en") -> None:
         self._console = console
+        self._lang: Lang = lang
         self._steps: Sequence[str] = ()
         self._finished = 0
         self._running: dict[str, Watched] = {}
@@ -111,21 +113,27 @@ class RunView:
         watched, layer = self._running.pop(step), layer_of(step)
         self._finished += 1
         self._rows[layer] += watched.rows
-        rows = f"{count(self._rows[layer])} rows"
+        rows = in_one(f"{count(self._rows[layer])} 行", f"{count(self._rows[layer])} rows", self._lang)
         self._progress.update(self._bars[layer], advance=1, rows=rows)
         self._name_running(layer)
-        name = table_of(step) if watched.tables == 1 else f"{table_of(step)}, {watched.tables} tables"
-        seconds = time.monotonic() - watched.since
-        self._say(f"{name:<32} {count(watched.rows):>12} rows {seconds:6.1f} s")
+        tables = in_one(f"，{watched.tables} 张表", f", {watched.tables} tables", self._lang)
+        name = table_of(step) + (tables if watched.tables != 1 else "")
+        rows, seconds = in_one("行", "rows", self._lang), in_one("秒", "s", self._lang)
+        took = f"{time.monotonic() - watched.since:6.1f} {seconds}"
+        self._say(f"{set_cell_size(name, max(32, cell_len(name)))} {count(watched.rows):>12} {rows} {took}")
 
     def _retry(self, step: str, event: "DagsterEvent") -> None:
-        self._console.print(f"{table_of(step)}: {_said(event)}; trying again", style=POOR, soft_wrap=True)
+        said = f"{table_of(step)}: {_said(event)}"
+        self._console.print(
+            in_one(f"{said}；正在重试", f"{said}; trying again", self._lang), style=POOR, soft_wrap=True
+        )
 
     def _fail(self, step: str, event: "DagsterEvent") -> None:
         # others go on: their layer must not name it as running
         self._running.pop(step, None)
-        self._progress.update(self._bars[layer_of(step)], now=f"{table_of(step)} failed")
-        self._console.print(f"{table_of(step)} failed", style=BAD)
+        failed = in_one(f"{table_of(step)} 失败", f"{table_of(step)} failed", self._lang)
+        self._progress.update(self._bars[layer_of(step)], now=failed)
+        self._console.print(failed, style=BAD)
 
     def _name_running(self, layer: str) -> None:
         now = ", ".join(table_of(step) for step in self._running if layer_of(step) == layer)

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from difflib import get_close_matches
@@ -14,12 +14,26 @@ import pandas as pd
 import pyarrow as pa
 from rich.console import Console, RenderableType
 
+from assets.chinese import chinese
 from assets.day import ProjectDay
 from assets.dq import KEPT, quarantined
 from pipeline.commands.handout import read_handout, write_handout
-from pipeline.commands.screen import Lang, count, label, note, place, plain_table, tuoke_command
+from pipeline.commands.screen import (
+    Lang,
+    count,
+    in_one,
+    label,
+    listed,
+    note,
+    noted,
+    place,
+    plain_table,
+    tuoke_command,
+)
+from pipeline.commands.words import owner_name, table_name
 from pipeline.corrections import ABOUT, DISMISSED, REPAIRED
 from pipeline.errors import ConfigurationError
+from pipeline.plan import Label
 from pipeline.project import Project
 from quality.contract import Contract, contracts
 from quality.quarantine import REJECTED_AGAIN, STATES, WAITING
@@ -92,13 +106,14 @@ def _run_command(project: Project) -> str:
 def list_rows(day: ProjectDay, wanted: Wanted, lang: Lang, console: Console) -> None:
     """Print how many rows wait for whom and why, and where each of them comes from; never what it says."""
     rows = wanted.of(quarantined(day, _tables(wanted.table)))
-    for part in (counts_table(rows, day.as_of, lang), rows_table(rows)):
+    for part in (counts_table(rows, day, lang), rows_table(rows, lang)):
         console.print(part)
         console.print()
     waiting = rows.loc[rows["state"].isin(WAITING), "table_name"]
     if len(waiting):
         table = waiting.iloc[0]
-        console.print(f"{count(len(waiting))} rows wait for their owners. To hand them out:")
+        told = f"{count(len(waiting))} rows wait for their owners. To hand them out:"
+        console.print(in_one(f"{count(len(waiting))} 行等待责任人处理。导出交给责任人：", told, lang))
         console.print(_command(day, "export", f"{table}.xlsx --table {table}"), soft_wrap=True)
 
 
@@ -116,36 +131,46 @@ def _contract(table: str) -> Contract:
     return contracts()[table]
 
 
-def counts_table(rows: pd.DataFrame, as_of: date, lang: Lang) -> RenderableType:
+def counts_table(rows: pd.DataFrame, day: ProjectDay, lang: Lang) -> RenderableType:
     """Rows by table and rule, with whoever answers for them; a state no row is in has no column."""
     found = tuple(state for state in STATES if (rows["state"] == state).any())
-    columns = ("table", "rule", "what is wrong", "owner", *found)
-    table = plain_table(*columns, title=f"Quarantine on {as_of}", right=found, whole=("rule",))
+    heads = in_one("数据表,规则,问题,责任人", "table,rule,what is wrong,owner", lang).split(",")
+    states = tuple(_state(state, lang) for state in found)
+    title = in_one(f"隔离数据，{day.as_of}", f"Quarantine on {day.as_of}", lang)
+    table = plain_table(*heads, *states, title=title, right=states, whole=(heads[1],))
     groups = rows.groupby(["table_name", "rule_id"], sort=True)
     for (name, rule), group in groups:
         first = group.iloc[0]
-        states = group["state"].value_counts()
+        rows_in = group["state"].value_counts()
         said = label(first["message_zh"], first["message_en"], lang)
-        table.add_row(name, rule, said, first["owner"], *(count(states.get(state, 0)) for state in found))
+        owner = owner_name(first["owner"], day.project.plan, lang)
+        counts = (count(rows_in.get(state, 0)) for state in found)
+        table.add_row(table_name(str(name), lang), str(rule), said, owner, *counts)
     return table
 
 
-def rows_table(rows: pd.DataFrame) -> RenderableType:
+def _state(state: str, lang: Lang) -> str:
+    return in_one(chinese().words["state"][state], state.replace("_", " "), lang)
+
+
+def rows_table(rows: pd.DataFrame, lang: Lang) -> RenderableType:
     """Where each row comes from and what has become of it."""
     rest = len(rows) - SHOWN
-    table = plain_table("row", "delivered", "from", "line", "state", "rules", right=("line",))
+    heads = in_one("数据行,送达日期,来源,行号,处理状态,规则", "row,delivered,from,line,state,rules", lang).split(",")
+    table = plain_table(*heads, right=(heads[3],))
     ordered = rows.sort_values(["table_name", "delivered_on", "source", "line", "row_id"])
     for row in ordered.head(SHOWN).itertuples():
-        table.add_row(row.row_id, f"{row.delivered_on:%Y-%m-%d}", row.source, str(row.line), row.state, row.rule_ids)
+        state = _state(row.state, lang)
+        table.add_row(row.row_id, f"{row.delivered_on:%Y-%m-%d}", row.source, str(row.line), state, row.rule_ids)
     if rest > 0:
-        table.add_row("…", "", f"and {count(rest)} more", "", "", "")
+        table.add_row("…", "", in_one(f"另有 {count(rest)} 行", f"and {count(rest)} more", lang), "", "", "")
     return table
 
 
 # --- to mend ---
 
 
-def export_rows(day: ProjectDay, path: Path, wanted: Wanted, console: Console) -> None:
+def export_rows(day: ProjectDay, path: Path, wanted: Wanted, lang: Lang, console: Console) -> None:
     """Write the waiting rows of a table, as sent, for their owner to mend.
 
     Raises:
@@ -162,11 +187,26 @@ def export_rows(day: ProjectDay, path: Path, wanted: Wanted, console: Console) -
     numbers = {column.name for column in contract.columns if column.type in NUMBERS}
     write_handout(path, [*IDENTITY, *TOLD, *columns], handed, numbers)
     personal = [column.name for column in contract.columns if column.personal and column.name in columns]
-    console.print(f"{count(len(rows))} rows of {contract.table} are in {path}, for {contract.owner}.")
-    if personal:
-        console.print(f"It holds personal data ({', '.join(personal)}). Only this account may read it: keep it so.")
-    console.print("Change the cells that are wrong and nothing else, then:")
+    for told in _handed_out(len(rows), contract, path, personal, owner_name(contract.owner, day.project.plan, lang)):
+        console.print(in_one(told.zh, told.en, lang))
     console.print(_command(day, "replay", place(path.resolve())), soft_wrap=True)
+
+
+def _handed_out(rows: int, contract: Contract, path: Path, personal: Sequence[str], owner: str) -> Iterator[Label]:
+    """What is to be said of a handout."""
+    yield Label(
+        zh=f"{contract.label.zh}（{contract.table}）的 {count(rows)} 行已导出到 {path}，责任人：{owner}。",
+        en=f"{count(rows)} rows of {contract.table} are in {path}, for {owner}.",
+    )
+    if personal:
+        names = "、".join(contract.by_name[name].label.zh for name in personal)
+        yield Label(
+            zh=f"文件含个人信息（{names}），只有本账户可以读取，请勿放宽权限。",
+            en=f"It holds personal data ({', '.join(personal)}). Only this account may read it: keep it so.",
+        )
+    yield Label(
+        zh="只改正有误的单元格，其余不动，然后运行：", en="Change the cells that are wrong and nothing else, then:"
+    )
 
 
 def _columns(day: ProjectDay, contract: Contract) -> list[str]:
@@ -342,11 +382,19 @@ def show_replayed(day: ProjectDay, replayed: Replayed, lang: Lang, console: Cons
     keys = set(replayed.keys)
     mine = rows[[_key(row) in keys for row in rows[["delivered_on", "row_id"]].to_dict("records")]]
     states = mine["state"].value_counts()
-    told = ", ".join(f"{count(states[state])} {state.replace('_', ' ')}" for state in STATES if state in states)
-    console.print(f"{replayed.table}: {told or 'no row was changed'}")
+    told = listed((_counted(states[state], _state(state, lang), lang) for state in STATES if state in states), lang)
+    none = in_one("没有改动任何一行", "no row was changed", lang)
+    console.print(noted(table_name(replayed.table, lang), told or none, lang))
     if replayed.unchanged:
-        console.print(note(f"{count(replayed.unchanged)} rows of the file are as they were, and were passed over."))
+        same = count(replayed.unchanged)
+        passed_over = f"{same} rows of the file are as they were, and were passed over."
+        console.print(note(in_one(f"文件中 {same} 行没有改动，已跳过。", passed_over, lang)))
     again = mine[mine["state"] == REJECTED_AGAIN]
     for rule_id, group in again.groupby("rule_id", sort=True):
         said = label(group.iloc[0]["message_zh"], group.iloc[0]["message_en"], lang)
-        console.print(note(f"{count(len(group))} break {rule_id}: {said}"))
+        breaks = in_one(f"{count(len(group))} 行违反 {rule_id}", f"{count(len(group))} break {rule_id}", lang)
+        console.print(note(noted(breaks, said, lang)))
+
+
+def _counted(rows: int, state: str, lang: Lang) -> str:
+    return in_one(f"{state} {count(rows)} 行", f"{count(rows)} {state}", lang)

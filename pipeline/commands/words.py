@@ -1,7 +1,9 @@
-"""What states and owners are called on the screen."""
+"""What states, owners and tables are called on the screen."""
 
+from assets.chinese import chinese
 from pipeline.commands.screen import Lang, in_one
 from pipeline.plan import Plan
+from quality.contract import contracts
 from quality.reasons import STATE_NAMES
 
 
@@ -16,5 +18,14 @@ def state_name(state: str, lang: Lang) -> str:
 
 def owner_name(owner: str, plan: Plan, lang: Lang) -> str:
     """What an owner is called; a team without a name by its own, which Dagster wants `team:` before."""
-    known = plan.owners.names.get(owner)
-    return in_one(known.zh, known.en, lang) if known else owner.removeprefix("team:")
+    known, bare = plan.owners.names.get(owner), owner.removeprefix("team:")
+    return in_one(known.zh, known.en, lang) if known else in_one(chinese().words["owner"].get(owner, bare), bare, lang)
+
+
+def table_name(table: str, lang: Lang) -> str:
+    """A table by the name options take, and in Chinese what it is called beside it.
+
+    >>> table_name("orders", "zh"), table_name("orders", "en")
+    ('orders 订单', 'orders')
+    """
+    return in_one(f"{table} {contracts()[table].label.zh}", table, lang)

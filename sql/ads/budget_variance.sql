@@ -357,8 +357,8 @@ select
                 when 'overspent' then '，超支 ' || money_text(t.actual_amount - t.planned_amount) || ' ' || p.currency_zh
                     || '，达到或超过允许的 ' || percent_text(t.overspend_rate) || '。'
                 when 'warning'
-                then case when t.actual_amount > t.planned_amount then '，已超出预算，尚未达到 ' else '，接近预算，超支警戒为 ' end
-                    || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then ' 的警戒线。' else '。' end
+                then case when t.actual_amount > t.planned_amount then '，已超出预算，尚未达到 ' else '，接近预算，超出 ' end
+                    || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then ' 的超支线。' else ' 即为超支。' end
                 else '，在预算之内。'
             end
     end as sentence_zh,                                                 -- What it comes to, in Chinese, in numbers
@@ -371,8 +371,8 @@ select
                 when 'overspent' then ', over by ' || money_text(t.actual_amount - t.planned_amount) || ' ' || p.currency
                     || ', which is ' || percent_text(t.overspend_rate) || ' or more.'
                 when 'warning'
-                then case when t.actual_amount > t.planned_amount then ', over the budget by less than ' else ', near the budget; more by ' end
-                    || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then '.' else ' would be overspent.' end
+                then case when t.actual_amount > t.planned_amount then ', over the budget by less than ' else ', close to the budget; overspent from ' end
+                    || percent_text(t.overspend_rate) || case when t.actual_amount > t.planned_amount then '.' else ' above it.' end
                 else ', within the budget.'
             end
     end as sentence_en                                                  -- The same in English

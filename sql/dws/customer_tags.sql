@@ -182,7 +182,7 @@ behaviour as (
         'Brand-loyal' as label_en,
         count_text(h.ordering_days) || ' 天内下单 ' || count_text(h.orders) || ' 次，最近一次在 '
             || count_text(h.recency_days) || ' 天前；已知产品的 ' || count_text(h.product_orders) || ' 单中 '
-            || percent_text(h.favourite_share) || ' 为' || h.favourite_product || '。' as evidence_zh,
+            || percent_text(h.favourite_share) || ' 为“' || h.favourite_product || '”。' as evidence_zh,
         count_text(h.orders) || ' orders over ' || count_text(h.ordering_days) || ' days, the last '
             || count_text(h.recency_days) || case when h.recency_days = 1 then ' day' else ' days' end || ' ago; '
             || percent_text(h.favourite_share) || ' of ' || count_text(h.product_orders)
@@ -261,7 +261,7 @@ behaviour as (
         'prefers_product:' || h.preferred_product as tag_id,
         '偏好产品：' || h.preferred_product as label_zh,
         'Prefers ' || h.preferred_product as label_en,
-        p.window_zh || h.preferred_product || ' ' || count_text(h.preferred_product_orders) || ' 单，占已知产品订单的 '
+        p.window_zh || '购买“' || h.preferred_product || '”' || count_text(h.preferred_product_orders) || ' 单，占已知产品订单的 '
             || percent_text(h.preferred_product_share) || '。' as evidence_zh,
         count_text(h.preferred_product_orders) || ' orders of ' || h.preferred_product || ' ' || p.window_en || ', '
             || percent_text(h.preferred_product_share) || ' of those whose product is known.' as evidence_en,
@@ -275,7 +275,7 @@ behaviour as (
         'prefers_category:' || h.preferred_category as tag_id,
         '偏好品类：' || h.preferred_category as label_zh,
         'Prefers the category ' || h.preferred_category as label_en,
-        p.window_zh || h.preferred_category || ' ' || count_text(h.preferred_category_orders)
+        p.window_zh || '购买“' || h.preferred_category || '”' || count_text(h.preferred_category_orders)
             || ' 单，占已知品类订单的 ' || percent_text(h.preferred_category_share) || '。' as evidence_zh,
         count_text(h.preferred_category_orders) || ' orders of ' || h.preferred_category || ' ' || p.window_en || ', '
             || percent_text(h.preferred_category_share) || ' of those whose category is known.' as evidence_en,

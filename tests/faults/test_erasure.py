@@ -155,7 +155,7 @@ def _correct(company: Company) -> None:
     """The owner of a quarantined row mends its phone, with the number of the person."""
     day = ProjectDay(Project.read(company.root), DAY)
     file = company.root / "handout.csv"
-    kept.export_rows(day, file, kept.Wanted("customers"), screen())
+    kept.export_rows(day, file, kept.Wanted("customers"), "both", screen())
     file.write_text(file.read_text(encoding="utf-8-sig").replace("canaria", PERSON["phone"]), encoding="utf-8")
     assert kept.keep_verdicts(day, file, REPAIRED).keys
     file.unlink()

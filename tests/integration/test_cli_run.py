@@ -116,6 +116,16 @@ def test_alerts_are_listed_taken_on_paused_and_reset(late: Company):
     assert "by S0007" in " ".join(alerts("list").stdout.split())
     assert "is paused until 2026-12-01" in alerts("pause", "1", "--until", "2026-12-01").stdout
     assert "is reset" in alerts("reset", "1").stdout
+    done = {
+        ("acknowledge", "2", "--by", "S0007"): r"预警 2（.+）已由 S0007 确认。\n",
+        ("pause", "2", "--until", "2026-12-01"): r"预警 2（.+）已暂停提醒，2026-12-01 恢复。\n",
+    }
+    for arguments, told in done.items():
+        assert re.fullmatch(told, alerts(*arguments, "--lang", "zh").stdout)
+    chinese = alerts("list", "--lang", "zh").stdout
+    assert chinese.splitlines()[1].split() == ["编号", "级别", "状态", "预警事项", "责任人", "响应截止"]
+    assert "已确认，确认人" in chinese
+    assert not re.search(r"\b(open|acknowledged|paused|resolved|team)\b", chinese)
     refused = alerts("reset", "1")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert "no alert 1 is open or acknowledged" in " ".join(refused.stderr.split())
@@ -136,6 +146,9 @@ def test_a_figure_of_a_period_that_was_over_is_restated_listed_and_signed(late: 
     listed = restatements("list", "--lang", "en")
     assert (listed.returncode, listed.stderr) == (0, "")
     assert re.search(rf"{number} +Revenue .*baseline +0 +100 +11-19 → 11-20 +late data", listed.stdout), listed.stdout
+    chinese = restatements("list", "--lang", "zh").stdout
+    assert chinese.splitlines()[1].split()[:5] == ["编号", "指标", "周期", "原数值", "新数值"]
+    assert re.search(rf"{number} +销售额 .*基期 +0 +100 +11-19 → 11-20 +迟到数据", chinese), chinese
     signed = restatements("sign", str(number), "--by", "finance", "--note", "a forgotten invoice")
     assert signed.stdout == f"1 signed by finance: {number}.\n", signed.stderr
     refused = restatements("sign", str(number), "--by", "finance")
@@ -144,6 +157,7 @@ def test_a_figure_of_a_period_that_was_over_is_restated_listed_and_signed(late: 
     assert "name the numbers" in " ".join(restatements("sign", "--by", "finance").stderr.split())
     assert "signed by finance" in restatements("sign", "--day", DAY.isoformat(), "--by", "finance").stdout
     assert restatements("list").stdout == "No restatement waits to be signed.\n"
+    assert restatements("list", "--lang", "zh").stdout == "没有待签认的数据重述。\n"
 
 
 def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlalchemy.URL):
@@ -165,6 +179,17 @@ def test_a_day_is_evaluated_published_and_answered(tmp_path: Path, server: sqlal
     assert (day, set(counts)) == (DAY, set(PUBLISHED))
     with dg.DagsterInstance.from_config(str(root / "dagster")) as instance:
         assert instance.get_run_by_id(run_id).status is dg.DagsterRunStatus.SUCCESS
+
+
+def test_a_day_is_told_in_chinese_from_its_first_line_to_its_last(tmp_path: Path, server: sqlalchemy.URL):
+    root = write_small_company(tmp_path, {"customers": [customer(1)], "orders": [order(1)]})
+    done = tuoke_run(root, server, "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"正在评估 {root}，评估日期 {DAY}"
+    assert re.fullmatch(r" +1/\d+  \w+\.\w+(，\d+ 张表)? +[\d,]+ 行 +[\d.]+ 秒", lines[1])
+    assert lines[-1].strip() == "平衡"
+    assert not re.search(r"\b(rows|tables|balanced|final|withheld|target)\b", done.stdout)
 
 
 def test_a_closed_gate_ends_with_3_and_one_message(tmp_path: Path, server: sqlalchemy.URL):

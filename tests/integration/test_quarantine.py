@@ -3,6 +3,7 @@
 A small company is evaluated once; a test takes a copy of its folder and its database.
 """
 
+import re
 import shutil
 import stat
 from collections.abc import Callable, Iterator
@@ -92,7 +93,7 @@ class Company:
 
     def export(self, table: str, kind: str = "xlsx", as_of: date = DAY) -> Path:
         path = self.root / f"{table}.{kind}"
-        export_rows(quarantine_day(Project.read(self.root), as_of), path, Wanted(table), screen(StringIO()))
+        export_rows(quarantine_day(Project.read(self.root), as_of), path, Wanted(table), "both", screen(StringIO()))
         return path
 
     def mend(self, table: str, mended: Callable[[dict[str, Any]], dict[str, str] | None], as_of: date = DAY) -> Path:
@@ -176,6 +177,20 @@ class TestWhatReadersSee:
         assert "crm-data-owner" in shown.getvalue()
         assert SECRET not in shown.getvalue()
         assert "not a phone" not in shown.getvalue()
+
+    def test_a_list_in_chinese_is_chinese_but_for_what_commands_take(self, evaluated: Company):
+        """The names of tables and rules are typed, those of files and rows are as they are."""
+        shown = StringIO()
+        list_rows(quarantine_day(Project.read(evaluated.root), None), Wanted("customers"), "zh", screen(shown))
+        text = shown.getvalue()
+        heads = [line.split() for line in text.splitlines() if line.startswith("数据")]
+        assert heads == [
+            ["数据表", "规则", "问题", "责任人", "待处理"],
+            ["数据行", "送达日期", "来源", "行号", "处理状态", "规则"],
+        ]
+        assert re.search(r"customers 客户 +phone_pattern +联系电话格式不正确 +CRM 数据负责人 +1", text)
+        assert re.search(r"行等待责任人处理。", text)
+        assert not re.search(r"\b(open|rows|owner|line)\b", text)
 
 
 class TestExport:

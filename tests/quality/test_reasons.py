@@ -29,6 +29,8 @@ NAMES = {"cac": "客户获取成本", "nps": "净推荐值"}
         ("the plan says nothing under definitions.audience", "方案未填写 definitions.audience"),
         ("cac: denominator is 0; nps: expenses: withheld", "客户获取成本：分母为 0；净推荐值：费用：暂不公布"),
         ("missing: cac, nps; provisional: cac", "缺失：客户获取成本、净推荐值；暂定：客户获取成本"),
+        ("missing: nps, so that the weights are cac 60.0%", "缺失：净推荐值；其余权重：客户获取成本 60.0%"),
+        ("no budget is for it", "没有对应的预算"),
         ("has no score for cac, nps, which others have", "缺少其他成员都有的得分：客户获取成本、净推荐值"),
         ("the intervals touch: nobody is ranked before another", "区间相互重叠，不分先后"),
         ("something nobody has said before", "something nobody has said before"),

@@ -208,8 +208,8 @@ def test_a_breach_of_a_channel_says_which_cost_is_not_in_the_figure():
     }
     rows = [{"dimension": "channel", "member": "expo", "value": 100.0, **left_out}]
     told = signals([cac(dimension="channel")], kpis=rows).iloc[0]
-    assert told["sentence_zh"].endswith("。该数不含未注明渠道的成本 500 元。")
-    assert told["sentence_en"].endswith(". It is without CNY 500 of cost that names no channel.")
+    assert told["sentence_zh"].endswith("。该数值不含未注明渠道的成本 500 元。")
+    assert told["sentence_en"].endswith(". The figure is without CNY 500 of cost that names no channel.")
 
 
 def test_a_rule_for_several_days_raises_on_the_last_of_them():

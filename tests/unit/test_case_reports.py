@@ -109,9 +109,9 @@ def test_quantities_of_periods_of_other_lengths_are_compared_per_day():
     assert (counted["change"], counted["change_rate"], counted["change_basis"]) == (0, 0, "per_day")
     assert (mean["change_basis"], mean["change_rate"]) == ("value", 0)
     assert counted["sentence_zh"].startswith(
-        "新增客户数由 10 变为 5（日均 +0.0%）。前后天数不同（92 天与 46 天），变化按日均计算。"
+        "新增客户数由 10 变为 5（日均持平）。前后天数不同（92 天与 46 天），变化按日均计算。"
     )
-    assert counted["sentence_en"].startswith("New customers went from 10 to 5 (+0.0% a day).")
+    assert counted["sentence_en"].startswith("New customers went from 10 to 5 (no change in the daily average).")
 
 
 def test_what_was_not_above_nothing_has_no_rate_of_change():

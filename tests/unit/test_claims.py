@@ -106,7 +106,7 @@ def test_i53_a_cost_per_customer_said_to_fall_by_five_percent_rose(third_quarter
     )
     assert cac["sentence_en"] == (
         "Customer acquisition cost (campaign): said to be −5.0%, computed +3.7% "
-        "(CNY 6,222, the target is CNY 6,000); the data contradict it (0.5 percentage points either way is borne)."
+        "(CNY 6,222, the target is CNY 6,000); the data contradict it (tolerance ±0.5 percentage points)."
     )
     assert total["verdict"] == "holds"
     assert {cac["claim_verdict"], total["claim_verdict"]} == {"contradicted"}
@@ -179,7 +179,7 @@ def test_i55_causes_that_contradict_each_other_stay_opinions(third_quarter: pd.D
     assert causes["verdict"].tolist() == ["opinion", "opinion"]
     assert causes["claim_verdict"].tolist() == ["holds", "opinion"]
     assert causes["sentence_zh"].iloc[0] == (
-        "表2认为线索转化率的原因是“线索筛选标准过严”：这是该文件的看法，数据不作结论；另有 1 处给出原因。"
+        "“表2”认为线索转化率的原因是“线索筛选标准过严”：这是该文件的看法，数据不作结论；另有 1 处给出原因。"
     )
 
 

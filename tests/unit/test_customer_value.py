@@ -1,5 +1,6 @@
 """What a customer is worth: factors small enough to check by eye, and a company large enough to fit."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -322,6 +323,7 @@ def test_what_was_refused_has_no_value_but_a_reason():
     refused = [fit for fit in fits if fit["state"] == "refused"]
     assert {fit["model"] for fit in refused} == set(FITTED["dws.customer_value"])
     assert all(fit["value"] is None and fit["reason"] for fit in refused)
+    assert all(re.match("[一-龥]", fit["reason_zh"]) for fit in refused)
 
 
 def test_a_company_without_customers_is_no_error():

@@ -33,6 +33,7 @@ from assets.ads.intervals import mean_interval, nps_interval, wilson_interval
 from assets.ads.kpi_query import ALL, TOTAL, UNKNOWN
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, one_to
+from assets.ads.wording import reason_zh
 from pipeline.plan import Definitions, Market, ValidLead
 from quality.scorecard import SourceState
 
@@ -660,6 +661,8 @@ def test_i12_a_channel_without_the_wages_is_not_held_against_a_target_with_them(
     assert search["left_out_zh"] == "不含未注明渠道的成本 300 元（占全部成本的 75.0%）"
     assert search["left_out_en"] == "without the CNY 300 of cost that names no channel (75.0% of all cost)"
     assert search["reason"] == f"not held against the target for the whole: {search['left_out_en']}"
+    # a scorecard knows the English words alone
+    assert search["reason_zh"] == reason_zh(search["reason"]) == f"不与整体目标相比：{search['left_out_zh']}"
 
 
 def test_i12_where_all_cost_names_the_member_it_is_held_against_the_target():
@@ -697,6 +700,7 @@ def test_i12_what_names_no_channel_is_no_channel_and_has_no_target_either():
     nobody = one(evaluate(facts, targets=[CAC_TARGET]), "cac", dimension="channel", member=UNKNOWN)
     assert (nobody["value"], pd.isna(nobody["score"]), pd.isna(nobody["left_out_zh"])) == (300, True, True)
     assert nobody["reason"] == "not held against the target for the whole: what names no member is for all of them"
+    assert nobody["reason_zh"] == reason_zh(nobody["reason"]) == "不与整体目标相比：未注明成员的数额归全体共有"
 
 
 def test_i12_budget_that_names_no_channel_is_left_out_too():

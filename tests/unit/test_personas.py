@@ -240,6 +240,7 @@ def test_a_first_run_can_not_tell_who_moved():
     told = {row["parameter"]: row for row in fits(found, customer_persona(table, found, FIRST, a_plan()), 240)}
     assert told["moved_share"]["value"] is None
     assert told["moved_share"]["reason"] == "no customer was in a group in a run before"
+    assert told["moved_share"]["reason_zh"] == "此前没有客户被分过群"
 
 
 # --- features ---
@@ -251,7 +252,7 @@ def test_a_feature_most_lack_is_left_out_and_told():
     table.loc[table.index[121:], "margin_rate"] = np.linspace(0.1, 0.5, 119)
     known = points(table, ["frequency", "margin_rate", "visits_12m"], missing_limit=0.5)
     assert known.names == ["frequency"]
-    assert [(left.name, left.reason) for left in known.left_out] == [
+    assert [(left.name, left.reason.en) for left in known.left_out] == [
         ("margin_rate", "50.4% of the customers lack it"),
         ("visits_12m", "100.0% of the customers lack it"),
     ]
@@ -269,7 +270,7 @@ def test_a_feature_exactly_at_the_limit_is_kept_and_who_lacks_it_counts_as_avera
 
 def test_a_feature_that_is_the_same_for_all_is_left_out():
     [left] = points(customers(5, touches_12m=0), ["touches_12m"], 0.5).left_out
-    assert (left.missing, left.reason) == (0.0, "it is the same for all")
+    assert (left.missing, left.reason.en) == (0.0, "it is the same for all")
 
 
 def test_features_count_in_standard_deviations_from_the_mean():

@@ -238,7 +238,7 @@ def test_who_keeps_buying_the_same_for_long_is_loyal(rows: list[Row], is_loyal: 
 
 def test_loyalty_is_told_with_numbers():
     found = tags_of(orders=LOYAL)["brand_loyal"]
-    assert found["evidence_zh"] == "365 天内下单 4 次，最近一次在 35 天前；已知产品的 4 单中 100.0% 为泵。"
+    assert found["evidence_zh"] == "365 天内下单 4 次，最近一次在 35 天前；已知产品的 4 单中 100.0% 为“泵”。"
     assert found["evidence_en"] == (
         "4 orders over 365 days, the last 35 days ago; 100.0% of 4 with a known product were 泵."
     )
@@ -335,7 +335,7 @@ def test_a_preferred_category_is_a_tag_of_its_own():
         "Prefers the category 设备",
         1,
     )
-    assert found["evidence_zh"] == "近 12 个月设备 2 单，占已知品类订单的 100.0%。"
+    assert found["evidence_zh"] == "近 12 个月购买“设备”2 单，占已知品类订单的 100.0%。"
 
 
 def test_what_a_contact_has_to_say_in_the_purchase_is_a_base_tag():

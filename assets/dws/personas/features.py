@@ -167,12 +167,19 @@ def _even(name: str, values: np.ndarray, size: float) -> np.ndarray:
     return np.arcsinh(values / size) if MEASURES[name].is_skewed else values
 
 
+ALIKE = Label(zh="所有客户都一样", en="it is the same for all")
+
+
+def _lacking(share: float) -> Label:
+    return Label(zh=f"{share:.1%} 的客户缺少该特征", en=f"{share:.1%} of the customers lack it")
+
+
 class LeftOut(NamedTuple):
     """A feature that tells nobody apart: the share of customers that lack it, and why it is left out."""
 
     name: str
     missing: float
-    reason: str
+    reason: Label
 
 
 @dataclass(frozen=True)
@@ -206,9 +213,9 @@ def points(customers: pd.DataFrame, features: Sequence[str], missing_limit: floa
         missing = float(np.isnan(values).mean())
         scale = Scale.of(name, values) if missing < 1 else None
         if scale is None or missing > missing_limit:
-            left_out.append(LeftOut(name, missing, f"{missing:.1%} of the customers lack it"))
+            left_out.append(LeftOut(name, missing, _lacking(missing)))
         elif scale.deviation == 0:
-            left_out.append(LeftOut(name, missing, "it is the same for all"))
+            left_out.append(LeftOut(name, missing, ALIKE))
         else:
             scales.append(scale)
     columns = [scale.scores(customers[scale.name].to_numpy(float)) for scale in scales]

@@ -11,14 +11,14 @@ MODEL = "persona"
 ISSUED = "numbers_issued"
 DIGITS = 9
 SILHOUETTE = "-1 to 1"
-FIRST_RUN = "no customer was in a group in a run before"
+FIRST_RUN = Label(zh="此前没有客户被分过群", en="no customer was in a group in a run before")
 
 
 def fits(found: Found, members: pd.DataFrame, observations: int) -> list[Fit]:
     """The rows of a run; `members` is its `dws.customer_persona`, `observations` are the customers who ordered."""
     issued = _row(ISSUED, found.issued, "personas", "历次分群累计使用的编号数", "numbers that personas ever had")
     if found.refused:
-        rows = [issued, _row("groups", None, "personas", "分群数", "number of groups", refused=found.refused.en)]
+        rows = [issued, _row("groups", None, "personas", "分群数", "number of groups", refused=found.refused)]
     else:
         rows = [issued, *_fitted(found), _moved(members), *_tried(found), *_centres(found), *_left_out(found)]
     return [row | {"observations": observations} for row in rows]
@@ -95,7 +95,7 @@ def _left_out(found: Found) -> list[Fit]:
             "share",
             f"缺少该特征的客户占比：{left.name}",
             f"share of customers that lack {left.name}",
-            note=f"left out: {left.reason}",
+            note=Label(zh=f"未采用：{left.reason.zh}", en=f"left out: {left.reason.en}"),
         )
         for left in found.points.left_out
     ]
@@ -108,8 +108,8 @@ def _row(
     zh: str,
     en: str,
     *,
-    refused: str | None = None,
-    note: str | None = None,
+    refused: Label | None = None,
+    note: Label | None = None,
 ) -> Fit:
     rounded = None if value is None else round(float(value), DIGITS)
     return fit_row(MODEL, parameter, rounded, unit, Label(zh=zh, en=en), 0, refused=refused, note=note)

@@ -42,7 +42,7 @@ def purchase_fits(found: Estimate | NoFit, customers: int, plan: Value) -> list[
 def amount_fits(found: Estimate | NoFit, x: np.ndarray, cents: np.ndarray, plan: Value) -> list[Fit]:
     """Of Gamma-Gamma, with what it supposes and what follows for all customers."""
     fits = _parameters("gamma_gamma", GAMMA_GAMMA, found, len(x), plan)
-    refused = found.reason.en if isinstance(found, NoFit) else None
+    refused = found.reason if isinstance(found, NoFit) else None
     mean = spread = linked = note = None
     bounds: tuple[float | None, float | None] = (None, None)
     if isinstance(found, Estimate):
@@ -52,7 +52,10 @@ def amount_fits(found: Estimate | NoFit, x: np.ndarray, cents: np.ndarray, plan:
         linked, *ends = gamma_gamma.correlation(x, cents / x, plan.confidence)
         bounds = ends[0], ends[1]
         if abs(linked) > plan.correlation_limit:
-            note = f"beyond {plan.correlation_limit:g}: expected spend is less sure than it says"
+            note = Label(
+                zh=f"超过 {plan.correlation_limit:g}：预计消费额的把握低于所示",
+                en=f"beyond {plan.correlation_limit:g}: expected spend is less sure than it says",
+            )
     return [
         *fits,
         fit_row(
@@ -69,7 +72,7 @@ def _parameters(model: str, told: Told, found: Estimate | NoFit, customers: int,
     told = {**told, "log_likelihood": ("", LOG_LIKELIHOOD)}
     if isinstance(found, NoFit):
         return [
-            fit_row(model, name, None, unit, words, customers, refused=found.reason.en)
+            fit_row(model, name, None, unit, words, customers, refused=found.reason)
             for name, (unit, words) in told.items()
         ]
     values = [*found.values, found.log_likelihood]
@@ -97,7 +100,7 @@ def holdout_fits(buyers: pd.DataFrame, plan: Value, as_of: date) -> list[Fit]:
     try:
         found = holdout(before, weeks, plan)
     except NoFit as refusal:
-        refused = refusal.reason.en
+        refused = refusal.reason
     return [
         fit_row("bg_nbd", name, value, "purchases per customer", words, len(before), refused=refused)
         for name, (value, words) in _errors(found, plan.holdout_months).items()

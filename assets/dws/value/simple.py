@@ -55,12 +55,16 @@ def _years(rate: float, plan: Value) -> float:
     return min(1 / rate, plan.longest_lifetime_years) if rate else plan.longest_lifetime_years
 
 
+TOO_FEW = Label(zh="一年前活跃的客户太少", en="too few customers active a year ago")
+DECLARED = Label(zh="由方案给定", en="declared in the plan")
+
+
 def lifetime_fits(found: Lifetime, plan: Value) -> list[Fit]:
     """What `meta.models` says of the lifetime."""
     lower, upper = found.left_bounds
-    refused = found.reason.en if found.reason else None
+    refused = found.reason
     is_derived = found.source == "churn"
-    few = None if found.left_rate is not None or refused else "too few customers active a year ago"
+    few = None if found.left_rate is not None or refused else TOO_FEW
     words = Label(
         zh="一年前活跃、此后流失（lifecycle.churned_months）的客户占比",
         en="share of customers active a year ago who have churned since (lifecycle.churned_months)",
@@ -76,15 +80,16 @@ def lifetime_fits(found: Lifetime, plan: Value) -> list[Fit]:
             found.customers,
             bounds=(_years(upper, plan), _years(lower, plan)) if is_derived else (None, None),
             refused=refused,
-            note=_cut(found, plan) if is_derived else "declared in the plan",
+            note=_cut(found, plan) if is_derived else DECLARED,
         ),
     ]  # fmt: skip
 
 
-def _cut(found: Lifetime, plan: Value) -> str | None:
+def _cut(found: Lifetime, plan: Value) -> Label | None:
     if found.left_rate and 1 / found.left_rate <= plan.longest_lifetime_years:
         return None
-    return f"cut at the plan's {plan.longest_lifetime_years:g} years"
+    years = f"{plan.longest_lifetime_years:g}"
+    return Label(zh=f"按方案上限取 {years} 年", en=f"cut at the plan's {years} years")
 
 
 def margins(customers: pd.DataFrame, plan: Value) -> pd.DataFrame:
