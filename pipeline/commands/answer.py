@@ -204,7 +204,9 @@ def action_tables(actions: pd.DataFrame, plan: Plan, lang: Lang) -> list[Rendera
         table.add_row(row[said], owner_name(row["owner"], plan, lang), Text(f"{row['due_on']:%Y-%m-%d}", style=style))
     more = len(actions) - FIRST_ACTIONS
     told = in_one(
-        f"另有 {more} 项，以及各项的建议，见 {ACTIONS}", f"{ACTIONS} has {more} more, and what to do about each", lang
+        f"另有 {more} 项，以及各项的建议，见 {ACTIONS}_zh",
+        f"{ACTIONS} has {more} more, and what to do about each",
+        lang,
     )
     return [Group(table, note(told))] if more > 0 else [table]
 
@@ -237,7 +239,7 @@ def segment_table(segments: pd.DataFrame, lang: Lang) -> RenderableType:
             )
     others = sorted(set(segments["scheme"]) - set(TOLD_SCHEMES))
     named = [in_one(chinese().words["scheme"].get(scheme, scheme), scheme, lang) for scheme in others]
-    told = in_one(f"{SEGMENTS} 另有{listed(named, 'zh')}", f"{SEGMENTS} also tells of {listed(named, 'en')}", lang)
+    told = in_one(f"{SEGMENTS}_zh 另有{listed(named, 'zh')}", f"{SEGMENTS} also tells of {listed(named, 'en')}", lang)
     return Group(table, note(told)) if others else table
 
 

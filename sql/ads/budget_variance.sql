@@ -279,7 +279,7 @@ categories as (
         v.label_en
     from (
         values
-            ('labour', '人工', 'Labour'),
+            ('labour', '人力', 'Labour'),
             ('media', '媒体投放', 'Media'),
             ('material', '物料', 'Material'),
             ('event', '活动', 'Events'),

@@ -772,7 +772,7 @@ def test_in_chinese_nothing_printed_is_english():
     ]
     text = "\n".join(map(printed, parts))
     assert "−5.3 小时" in text
-    assert set(re.findall("[A-Za-z_.]{2,}", text)) <= {"CNY", "RFM", "ads.actions", "ads.segment_summary"}
+    assert set(re.findall("[A-Za-z_.]{2,}", text)) <= {"CNY", "RFM", "ads.actions_zh", "ads.segment_summary_zh"}
 
 
 def test_money_in_another_currency_stands_apart():
