@@ -121,11 +121,15 @@ def _coded(name: str, words: Collection[str], prefixes: Collection[str]) -> str:
 def _named(name: str, members: Mapping[str, Mapping[str, str]], plan: Plan) -> dict[str, str]:
     """What the plan and the sources call the values of a column."""
     owners = {owner: label.zh for owner, label in plan.owners.names.items()}
+    outliers = plan.cleaning.outliers
     found = {
         "channel": members[UNKNOWN_MEMBERS] | _channels(plan),
         "owner": owners,
         "strategy_owner": owners,
         "table_name": _sources(),
+        "rule": {
+            f"modified z-score above {rule.threshold:g}": f"修正 z 分数高于 {rule.threshold:g}" for rule in outliers
+        },
         "subject": _kpis() | RATE_NAMES,
         "topic": {f"kpi.{kpi}": label for kpi, label in _kpis().items()}
         | {f"quality.{rate}": label for rate, label in RATE_NAMES.items()},

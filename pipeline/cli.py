@@ -50,7 +50,10 @@ app = typer.Typer(
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The project folder.")]
 Day = Annotated[date, typer.Option("--date", metavar="YYYY-MM-DD", help="The day to evaluate.")]
 OptionalDay = Annotated[
-    date | None, typer.Option("--date", metavar="YYYY-MM-DD", help="The day to look for; yesterday unless said.")
+    date | None,
+    typer.Option(
+        "--date", metavar="YYYY-MM-DD", help="The day whose deliveries are looked for; yesterday unless said."
+    ),
 ]
 Lang = Annotated[
     Literal["zh", "en", "both"],
@@ -64,7 +67,7 @@ def demo(
     scale: Annotated[Literal["S", "M"], typer.Option(help="S: 2,000 customers. M: 100,000, a million orders.")] = "S",
     folder: Annotated[Path, typer.Option(help="Where the demo company is written.")] = Path("demo"),
     day: Day = DEMO_DAY,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Write the company anew, over the one that is there.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Write the company anew over the one that is there.")] = False,
     lang: Lang = "both",
 ) -> None:
     """Write a company with known flaws, evaluate a day of it, and show the answer."""
@@ -119,7 +122,7 @@ def run(
     folder: Folder,
     day: Day,
     accept_drop: Annotated[
-        list[str] | None, typer.Option(metavar="TABLE", help="Take far fewer rows of this table than usual for right.")
+        list[str] | None, typer.Option(metavar="TABLE", help="Accept far fewer rows of this table than usual.")
     ] = None,
     replace_closing: Annotated[
         bool, typer.Option("--replace-closing", help="Replace the closing snapshot; what changes is journalled.")
@@ -168,7 +171,7 @@ def list_quarantine(
     day: EvaluatedDay = None,
     lang: Lang = "both",
 ) -> None:
-    """Say how many rows wait, for whom and why. Shows nothing of what they say."""
+    """Show how many rows wait, for whom and why; never what they hold."""
     from pipeline.commands import quarantine as kept
     from pipeline.commands.screen import screen
 
@@ -186,7 +189,7 @@ def export_quarantine(
     day: EvaluatedDay = None,
     lang: Lang = "both",
 ) -> None:
-    """Hand the waiting rows of a table to their owner, as they were sent. The file holds personal data."""
+    """Write the waiting rows of a table to a file for their owner. The file holds personal data."""
     from pipeline.commands import quarantine as kept
     from pipeline.commands.screen import screen
 
@@ -204,7 +207,7 @@ def replay_quarantine(folder: Folder, file: Handout, day: EvaluatedDay = None, l
 
 @quarantine.command("dismiss")
 def dismiss_quarantine(folder: Folder, file: Handout, day: EvaluatedDay = None, lang: Lang = "both") -> None:
-    """Say of the rows of a file that they are to stay out for good, and evaluate the day again."""
+    """Keep the rows of a file out for good, and evaluate the day again."""
     from pipeline.corrections import DISMISSED
 
     _take_back(folder, file, day, lang, DISMISSED)
@@ -224,7 +227,7 @@ def _take_back(folder: Path, file: Path, day: date | None, lang: Lang, verdict: 
     kept.show_replayed(shown, taken, lang, screen())
 
 
-alerts = typer.Typer(no_args_is_help=True, help="What is breached: who has it, and until when it may wait.")
+alerts = typer.Typer(no_args_is_help=True, help="Limits that are breached: who takes care of them, and by when.")
 app.add_typer(alerts, name="alerts")
 
 AlertId = Annotated[int, typer.Argument(metavar="ID", help="The number `list` shows.")]
@@ -234,7 +237,7 @@ Words = Annotated[str | None, typer.Option("--note", help="What there is to say 
 @alerts.command("list")
 def list_alerts(
     folder: Folder,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are over as well.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show those that are over, too.")] = False,
     lang: Lang = "both",
 ) -> None:
     """Show the alerts that are not over, the gravest first."""
@@ -252,7 +255,7 @@ def acknowledge_alert(
     words: Words = None,
     lang: Lang = "both",
 ) -> None:
-    """Take an alert on. It stays until it is over; becoming graver it is open again."""
+    """Take an alert on. It stays until it is over; should it become graver, it is open again."""
     from pipeline.commands import alerts as alerting
     from pipeline.commands.screen import screen
 
@@ -263,11 +266,11 @@ def acknowledge_alert(
 def pause_alert(
     folder: Folder,
     alert_id: AlertId,
-    until: Annotated[date, typer.Option(metavar="YYYY-MM-DD", help="First day it may bother anybody again.")],
+    until: Annotated[date, typer.Option(metavar="YYYY-MM-DD", help="The first day on which it is no longer silent.")],
     words: Words = None,
     lang: Lang = "both",
 ) -> None:
-    """Let an alert bother nobody before a day; it is still watched."""
+    """Silence an alert until a day; it is still watched."""
     from pipeline.commands import alerts as alerting
     from pipeline.commands.screen import screen
 
@@ -283,14 +286,14 @@ def reset_alert(folder: Folder, alert_id: AlertId, words: Words = None, lang: La
     alerting.change_alert(_project(folder), alert_id, "reset", lang, screen(), words=words)
 
 
-restatements = typer.Typer(no_args_is_help=True, help="What was published once and came out otherwise later.")
+restatements = typer.Typer(no_args_is_help=True, help="Published figures that came out differently later.")
 app.add_typer(restatements, name="restatements")
 
 
 @restatements.command("list")
 def list_restatements(
     folder: Folder,
-    everything: Annotated[bool, typer.Option("--all", help="Those that are signed as well.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Show those that are signed, too.")] = False,
     lang: Lang = "both",
 ) -> None:
     """Show what was restated and nobody has signed, the latest publication first."""
@@ -303,7 +306,7 @@ def list_restatements(
 @restatements.command("sign")
 def sign_restatements(
     folder: Folder,
-    by: Annotated[str, typer.Option(help="Who has taken note: a staff id or a team, which all readers see.")],
+    by: Annotated[str, typer.Option(help="Who signs: a staff id or a team, which all readers see.")],
     ids: Annotated[list[int] | None, typer.Argument(metavar="[ID]...", help="The numbers `list` shows.")] = None,
     day: Annotated[
         date | None, typer.Option(metavar="YYYY-MM-DD", help="All that the publications of this day restated.")
@@ -311,7 +314,7 @@ def sign_restatements(
     words: Words = None,
     lang: Lang = "both",
 ) -> None:
-    """Take note of restatements. What is signed stays as it was signed."""
+    """Sign restatements as noted. A signature can't be changed afterwards."""
     from pipeline.commands import restatements as restating
     from pipeline.commands.screen import screen
 
@@ -323,7 +326,7 @@ def sign_restatements(
 @app.command("kpis")
 def list_kpis(
     folder: Folder,
-    kpi: Annotated[str | None, typer.Argument(metavar="[KPI]", help="The KPI to tell all of.")] = None,
+    kpi: Annotated[str | None, typer.Argument(metavar="[KPI]", help="A KPI to show in full.")] = None,
     lang: Lang = "both",
 ) -> None:
     """List the catalogue: every KPI, its formula, its variants and the one that counts by the plan."""
@@ -337,7 +340,8 @@ def list_kpis(
         kpis.show_kpi(kpi, definitions, lang, screen())
 
 
-Member = typer.Option(metavar="MEMBER", help="Only of this member of the dimension.")
+def _member(what: str) -> object:
+    return typer.Option(metavar="MEMBER", help=f"Of this {what} alone.")
 
 
 @app.command()
@@ -345,15 +349,19 @@ def explain(
     folder: Folder,
     kpi: Annotated[str, typer.Argument(metavar="KPI", help="The KPI, as `tuoke kpis` lists it.")],
     day: EvaluatedDay = None,
-    channel: Annotated[str | None, Member] = None,
-    team: Annotated[str | None, Member] = None,
-    staff: Annotated[str | None, Member] = None,
-    region: Annotated[str | None, Member] = None,
-    sales_region: Annotated[str | None, Member] = None,
-    product: Annotated[str | None, Member] = None,
-    period: Annotated[str, typer.Option(help="2026-11-20, 2026-W47, 2026-11, 2026-Q4 or baseline.")] = "campaign",
-    variant: Annotated[str | None, typer.Option(help="Another variant than the official one.")] = None,
-    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write every row behind the figure.")] = None,
+    channel: Annotated[str | None, _member("channel, by its id")] = None,
+    team: Annotated[str | None, _member("team")] = None,
+    staff: Annotated[str | None, _member("person, by staff id")] = None,
+    region: Annotated[str | None, _member("customers' region")] = None,
+    sales_region: Annotated[str | None, _member("sales region")] = None,
+    product: Annotated[str | None, _member("product")] = None,
+    period: Annotated[
+        str, typer.Option(help="campaign, baseline, or as 2026-11-20, 2026-W47, 2026-11, 2026-Q4.")
+    ] = "campaign",
+    variant: Annotated[str | None, typer.Option(help="A variant other than the official one.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write every row behind the figure to this file.")
+    ] = None,
     lang: Lang = "both",
 ) -> None:
     """Take a published figure apart: formula, parts, how far to trust it, and the lines of the files behind it."""

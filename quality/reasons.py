@@ -37,7 +37,7 @@ PHRASES = (
     (r"(\S+) or (\S+) is in no source", "来源中没有 {0} 或 {1}"),
     (r"([\d,]+) rows, ([\d,]+) are usual", "共 {0} 行，通常为 {1} 行"),
     (r"the newest row is of (\S+), (\d+) days behind", "最新一行为 {0}，落后 {1} 天"),
-    (r"(\d+) are borne", "容许 {0} 天"),
+    (r"(\d+) are allowed", "容许 {0} 天"),
     (r"(\w+) ([\d.]+%), asked at least ([\d.]+%)", "{0} {1}，要求不低于 {2}"),
     (r"(\w+) ([\d.]+%), asked at most ([\d.]+%)", "{0} {1}，要求不高于 {2}"),
     (r"(.+) is not mapped", "{0} 未配置映射"),

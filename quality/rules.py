@@ -242,12 +242,14 @@ def _when(arguments: Mapping[str, Any]) -> dict[str, Any]:
 
 # --- the words -----------------------------------------------------------------------------------------------------
 
+VALUE_NAMES = {"sale": "销售", "refund": "退款"}
+"""What the values of conditions are called in Chinese."""
 _WORDS: dict[str, tuple[str, str]] = {
     "required": ("{zh}为必填项", "{en} is required"),
     "type": ("{zh}无法识别", "{en} can't be read"),
     "allowed": ("{zh}不在允许的取值内", "{en} is not one of the allowed values"),
     "expected": ("{zh}未填写", "{en} is not filled in"),
-    "listed": ("{zh}不在计划列出的取值内", "{en} is not one of those the plan lists"),
+    "listed": ("{zh}不在方案列出的取值内", "{en} is not one of those the plan lists"),
     "standard": ("{zh}无法对应 {standard}", "{en} is not known to {standard}"),
     "range": ("{zh}超出允许范围", "{en} is out of range"),
     "pattern": ("{zh}格式不正确", "{en} has the wrong form"),
@@ -255,22 +257,25 @@ _WORDS: dict[str, tuple[str, str]] = {
     "check_character": ("{zh}校验码不正确", "{en} has a wrong check character"),
     "above": ("{zh}须大于 {limit}", "{en} must be more than {limit}"),
     "not_in_future": ("{zh}晚于评估日", "{en} lies after the day evaluated"),
-    "plan_currency": ("{zh}与计划币种不一致", "{en} is not the plan's currency"),
+    "plan_currency": ("{zh}与方案币种不一致", "{en} is not the plan's currency"),
     "not_convertible": (
-        "{zh}与计划币种不一致，且没有汇率",
+        "{zh}与方案币种不一致，且没有汇率",
         "{en} is not the plan's, and there is no rate of exchange for it",
     ),
     "rate_known": ("{zh}在{other_zh}当日及之前没有汇率", "{en} has no rate of exchange on that day or before"),
     "not_before": ("{zh}早于{other_zh}", "{en} lies before {other_en}"),
     "not_below": ("{zh}低于{other_zh}", "{en} is below {other_en}"),
     "not_above": ("{zh}高于{other_zh}", "{en} is above {other_en}"),
-    "minimum_when": ("{other_zh}为 {equals} 时{zh}不得低于 {minimum}", "{en} of a {equals} must be at least {minimum}"),
-    "required_when": ("{other_zh}为 {equals} 时{zh}为必填项", "{en} is required for a {equals}"),
+    "minimum_when": (
+        "{other_zh}为{equals_zh}时{zh}不得低于 {minimum}",
+        "{en} of a {equals} must be at least {minimum}",
+    ),
+    "required_when": ("{other_zh}为{equals_zh}时{zh}为必填项", "{en} is required for a {equals}"),
     "key": ("{all_zh}重复", "{key_en} is there more than once"),
-    "unique": ("重复记录：{all_zh}相同", "the same {all_en} is there more than once"),
+    "unique": ("重复记录：{all_zh}相同", "The same {all_en} is there more than once"),
     "known": ("{zh}在{table_zh}中查不到", "{en} is not among the {table_en}"),
-    "refunds_within": ("退款合计超过原订单金额", "refunds add up to more than the order"),
-    "recorded_in_time": ("录入晚于规定的 {days} 天", "entered more than {days} days after the event"),
+    "refunds_within": ("退款合计超过原订单金额", "Refunds add up to more than the order"),
+    "recorded_in_time": ("录入晚于规定的 {days} 天", "Entered more than {days} days after the event"),
 }
 
 
@@ -286,6 +291,7 @@ def message(rule: Rule, contract: Contract) -> tuple[str, str]:
         "all_en": ", ".join(label.en.lower() for label in labels),
         "key_en": ", ".join([labels[0].en, *(label.en.lower() for label in labels[1:])]),
     } | dict(rule.arguments)
+    words["equals_zh"] = VALUE_NAMES.get(str(words.get("equals")), words.get("equals"))
     if rule.kind == "known":
         label = contracts()[rule.arguments["table"]].label
         words |= {"table_zh": label.zh, "table_en": label.en.lower()}

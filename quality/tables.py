@@ -64,5 +64,5 @@ def freshness_score(contract: Contract, newest: date | None, as_of: date, asked:
         return table_score(contract, "dwd", "freshness", None, None, limit, "no rows")
     behind = (as_of - newest).days
     rate = min(1.0, (asked.days + 1) / (behind + 1))
-    reason = f"the newest row is of {newest}, {behind} days behind; {asked.days} are borne" if rate < 1 else None
+    reason = f"the newest row is of {newest}, {behind} days behind; {asked.days} are allowed" if rate < 1 else None
     return table_score(contract, "dwd", "freshness", None, None, limit, reason, rate=rate)

@@ -176,7 +176,7 @@ def pass_gate(contract: Contract, day: ProjectDay) -> list[dg.AssetCheckResult]:
     Rows that their owners corrected are judged as they were corrected.
 
     Raises:
-        GateClosed: more of the table is quarantined than the plan bears.
+        GateClosed: more of the table is quarantined than the plan allows.
         CountsDiffer: the two judgements differ.
         LedgerError: rows or money are missing.
     """
@@ -242,9 +242,9 @@ def _check_quarantine(gate: Gate, day: ProjectDay, counted: Counted, landed: Map
     if total and kept_back / total > limit:
         worst = max((rule.id for rule in gate.rules if rule.quarantines), key=lambda rule: counted.broken[rule])
         raise GateClosed(
-            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan bears {limit * 100:g}%; "
-            f"most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in sources.yaml; "
-            f"the rows are in lake/quarantine/{gate.contract.table}"
+            f"{gate.contract.table}: {kept_back:,} of {total:,} rows are quarantined, the plan allows "
+            f"{limit * 100:g}%; most break {worst} ({counted.broken[worst]:,}). Mend the export or its mapping in "
+            f"sources.yaml; the rows are in lake/quarantine/{gate.contract.table}"
         )
 
 

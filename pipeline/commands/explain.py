@@ -91,8 +91,9 @@ def evaluated_day(project: Project, as_of: date | None) -> ProjectDay:
     """
     days = ProjectDay(project, as_of or date.max).lake.days(KPI_VALUES.name)
     if not days or (as_of is not None and as_of not in days):
-        known = f"the latest day that was is {days[-1]}" if days else "no day was yet; run one first"
-        raise ConfigurationError(f"{as_of or project.root} was not evaluated; {known}")
+        if not days:
+            raise ConfigurationError(f"no day of {place(project.root)} was evaluated yet; run one first")
+        raise ConfigurationError(f"{as_of} was not evaluated; the latest day that was is {days[-1]}")
     return ProjectDay(project, as_of or days[-1])
 
 
@@ -116,7 +117,7 @@ def _held(rows: pd.DataFrame, column: str, wanted: str) -> pd.DataFrame:
         names = sorted(map(str, rows[column].unique()))
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         known = ", ".join(names[:NAMED]) + more
-        raise ConfigurationError(f"no {column} {wanted!r} among the published values of it; there are {known}")
+        raise ConfigurationError(f"no {column} {wanted!r} among the published values of the KPI; there are {known}")
     return found
 
 

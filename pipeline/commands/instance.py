@@ -30,8 +30,10 @@ def instance_folder(project: Project) -> Path:
                 shutil.copyfile(shipped, folder / INSTANCE_FILE)
     except OSError as error:
         raise ConfigurationError(
-            f"{folder} can't be written to ({error.strerror}); mend its rights, or set {HOME} to another folder"
+            f"{folder} can't be written to ({error.strerror}); correct its permissions, or set {HOME} to another folder"
         ) from error
     if not os.access(folder, os.W_OK):
-        raise ConfigurationError(f"{folder} can't be written to; mend its rights, or set {HOME} to another folder")
+        raise ConfigurationError(
+            f"{folder} can't be written to; correct its permissions, or set {HOME} to another folder"
+        )
     return folder

@@ -50,7 +50,7 @@ class AlertRule(Strict):
             raise ValueError(f"alert {self.id} has no limit; give it one of blue, yellow and red")
         if self.limits and watched[0] in ("quality", "risk"):
             raise ValueError(
-                f"alert {self.id} has limits of its own; those of {watched[0]} stand in the plan elsewhere"
+                f"alert {self.id} has limits of its own; remove them, those of {watched[0]} stand elsewhere in the plan"
             )
         return self
 

@@ -75,7 +75,9 @@ def change(
             cursor.execute(statement("alert_changed"), values)
             found = cursor.fetchone()
     if found is None:
-        raise ConfigurationError(f"no alert {alert_id} is open or acknowledged; list them to see which are")
+        raise ConfigurationError(
+            f"no alert {alert_id} is open or acknowledged; `tuoke alerts list` shows those that are"
+        )
     return {"zh": found[0], "en": found[1]}
 
 

@@ -124,7 +124,8 @@ def sign(
         if missing := sorted(set(wanted) - set(found)):
             # raised within the transaction, so that nothing is signed
             raise ConfigurationError(
-                f"no restatement {', '.join(map(str, missing))} waits to be signed; list them to see which do"
+                f"no restatement {', '.join(map(str, missing))} waits to be signed; "
+                "`tuoke restatements list` shows those that do"
             )
     return found
 

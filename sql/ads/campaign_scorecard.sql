@@ -110,7 +110,7 @@ select
         when 'no_cost' then '没有登记成本，投入产出无法计算；请补登费用。'
         when 'won_nobody' then '已结束，线索 ' || cast(a.targets as varchar) || ' 条，没有成交：先查线索去向，再决定是否重办。'
         when 'running' then '进行中，已成交 ' || cast(a.conversions as varchar) || ' 单；结束后再评价。'
-        when 'below_cost' then '产出仅为投入的 ' || cast(cast(a.io_ratio as decimal(18, 2)) as varchar) || ' 倍，低于计划下限 ' || cast(cast(l.output_least as decimal(18, 2)) as varchar) || ' 倍：缩减投入或更换做法。'
+        when 'below_cost' then '产出仅为投入的 ' || cast(cast(a.io_ratio as decimal(18, 2)) as varchar) || ' 倍，低于方案下限 ' || cast(cast(l.output_least as decimal(18, 2)) as varchar) || ' 倍：缩减投入或更换做法。'
         when 'few_came' then '实到为预期的 ' || cast(cast(100 * a.participation_rate as decimal(18, 1)) as varchar) || '%：下次先改进邀约。'
         else '每投入 1 元产出 ' || cast(cast(a.io_ratio as decimal(18, 2)) as varchar) || ' 元：可继续举办。'
     end as advice_zh,                                                   -- Advice in Chinese, by rule

@@ -1,5 +1,5 @@
 -- Every customer with the day of the first order, what came of it, and what the customer is worth.
--- Retained after 30 days is who bought again, or came by himself, on one of the days 1 to 30 after the first order;
+-- Retained after 30 days is who bought again, or came of their own accord, on one of the days 1 to 30 after the first order;
 -- after 60 on one of the days 31 to 60; after 90 on one of the days 61 to 90. Whose days are not over is not counted.
 -- grain: customer_id
 -- seed: S0 §1.2, §3, §5.2, §6; S1 三; F079, F080, F081, F096, F097; I16, I18, I24

@@ -67,7 +67,7 @@ select
     hours_between(i.occurred_at, i.answered_at) <= p.service_hours as is_in_time, -- Whether it was answered within the hours the plan allows; NULL where it was not answered
     i.kind in ('call', 'visit') and n.outcome is null as is_reached,    -- Whether a call or visit met the customer, by its outcome
     i.kind in ('webinar', 'live', 'expo', 'trial', 'site_visit') as is_attendance, -- Whether somebody took part in something
-    i.kind in ('webinar', 'live', 'expo', 'trial', 'site_visit', 'download', 'login', 'consultation') as is_own_accord -- Whether the customer came by himself
+    i.kind in ('webinar', 'live', 'expo', 'trial', 'site_visit', 'download', 'login', 'consultation') as is_own_accord -- Whether the customer came of their own accord
 from attributed as i
 cross join plan.service as p
 left join not_reached as n on n.outcome = lower(i.outcome)

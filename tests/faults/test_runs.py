@@ -212,7 +212,9 @@ class TestNothingIsPublished:
         company.deliver("orders", [order(number, amount="?" if number <= 6 else "1.00") for number in range(1, 12)])
         outcome = company.evaluate(selection=all_made_of("orders"))
         assert outcome.exit_code == 3
-        assert "orders: 6 of 11 rows are quarantined, the plan bears 50%; most break amount_type (6)" in outcome.message
+        assert (
+            "orders: 6 of 11 rows are quarantined, the plan allows 50%; most break amount_type (6)" in outcome.message
+        )
         assert len(rows_of(company.root, "quarantine.orders")) == 6, "who mends the rows must be able to see them"
 
     def test_where_a_rule_can_not_be_evaluated(self, company: Company, monkeypatch: pytest.MonkeyPatch):

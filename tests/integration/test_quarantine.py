@@ -159,7 +159,7 @@ class TestWhatReadersSee:
         assert sorted(found) == [
             (7, "open", "amount_type", "金额无法识别", owner, None, "CNY"),
             (8, "open", "amount_required", "金额为必填项", owner, None, None),
-            (9, "open", "currency_plan_currency", "币种与计划币种不一致，且没有汇率", owner, Decimal("50.00"), "USD"),
+            (9, "open", "currency_plan_currency", "币种与方案币种不一致，且没有汇率", owner, Decimal("50.00"), "USD"),
             (10, "open", "ragged_row", "字段数与表头不符", owner, None, None),
         ]
 

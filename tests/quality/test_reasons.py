@@ -21,7 +21,7 @@ NAMES = {"cac": "客户获取成本", "nps": "净推荐值"}
         ),
         ("leads: volume: 12 rows, 1,400 are usual", "线索：数据量：共 12 行，通常为 1,400 行"),
         (
-            "orders: freshness: the newest row is of 2026-11-01, 19 days behind; 3 are borne",
+            "orders: freshness: the newest row is of 2026-11-01, 19 days behind; 3 are allowed",
             "订单：新鲜度：最新一行为 2026-11-01，落后 19 天；容许 3 天",
         ),
         ("customers: not in the source: name, phone", "客户：来源未提供：name、phone"),

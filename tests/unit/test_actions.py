@@ -120,7 +120,7 @@ def test_i56_more_spending_while_a_customer_costs_more_is_told_for_all_and_for_t
     assert {row["rule_id"] for row in told} == {"spend_rises"}
     assert told[1]["sentence_zh"] == "总体日均拓客总成本较基期 +34.8%，单位获客成本也较基期 +66.7%。"
     assert told[1]["sentence_en"] == (
-        "All: Total cost a day went +34.8% against the baseline, and a customer costs +66.7%."
+        "All: Total cost per day changed by +34.8% against the baseline, and the cost of a customer by +66.7%."
     )
 
 
@@ -292,7 +292,7 @@ def test_a_cost_beyond_its_target_says_by_how_much():
     kpis = evaluate(facts, periods=PERIODS, targets=[target("cac", 100, 300)])
     [row] = rows_of(day(kpis))
     assert (row["rule_id"], row["action_id"]) == ("beyond_target", "kpi.cac/total/(all)")
-    assert row["sentence_zh"] == "客户获取成本为 150 元，目标是不超过 100 元，相差 +50.0%。"
+    assert row["sentence_zh"] == "客户获取成本为 150 元，目标是不超过 100 元（+50.0%）。"
 
 
 def test_a_contradicted_claim_is_to_be_corrected_and_one_that_holds_is_not(cheaper: pd.DataFrame):

@@ -9,7 +9,9 @@ from assets.ads.kpi_values import KPI_VALUES
 from assets.chinese import Spoken, chinese
 from assets.models import models
 from pipeline.plan import Channel, Label, Owners, Risk, Risks
+from pipeline.plan.quality import Cleaning, Outlier
 from quality.scorecard import SCORECARD
+from quality.treatment import TREATED
 
 EXPO = Channel(id="expo", label=Label(zh="展会论坛", en="Expos"))
 RIVALS = Risk(id="rivals", kind="market", label=Label(zh="对手降价", en="Rivals"), likelihood=1, impact=1)
@@ -40,6 +42,13 @@ def test_owners_are_called_what_the_plan_calls_them_wherever_they_stand():
     for column in ("owner", "strategy_owner"):
         assert spoken(ACTIONS, column, owners=owners).words["sales"] == "销售部"
     assert spoken(ACTIONS, "owner").words["crm-data-owner"] == "CRM 数据负责人"
+
+
+def test_rules_of_treatment_and_advice_are_told_in_words():
+    outlier = Outlier(table="orders", column="amount", threshold=6)
+    told = spoken(TREATED, "rule", cleaning=Cleaning(outliers=[outlier])).words
+    assert (told["mode"], told["modified z-score above 6"]) == ("众数", "修正 z 分数高于 6")
+    assert spoken(models()["ads.campaign_scorecard"], "advice_id").words["below_cost"] == "产出偏低"
 
 
 def test_states_of_kpis_are_told_as_states_are():

@@ -18,7 +18,7 @@ def members(number: int) -> pd.DataFrame:
 def test_of_many_members_the_first_are_named_and_the_others_counted():
     with pytest.raises(ConfigurationError) as error:
         _held(members(NAMED + 2), "member", "E999")
-    assert str(error.value).startswith("no member 'E999' among the published values of it; there are E000, E001, ")
+    assert str(error.value).startswith("no member 'E999' among the published values of the KPI; there are E000, E001, ")
     assert str(error.value).endswith(f"E{NAMED - 1:03} and 2 more")
 
 

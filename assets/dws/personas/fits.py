@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from assets.chinese import chinese
 from assets.dws.personas.features import MEASURES
 from assets.dws.personas.finding import Found
 from assets.model_fits import Fit, fit_row
@@ -79,7 +80,7 @@ def _centres(found: Found) -> list[Fit]:
             f"centre_{name}",
             float(middle[name]),
             MEASURES[name].unit,
-            f"全体客户的中心：{name}",
+            f"全体客户的中心：{chinese().columns[name]}",
             f"centre of all customers: {name}",
         )
         for name in found.points.names
@@ -93,7 +94,7 @@ def _left_out(found: Found) -> list[Fit]:
             f"missing_{left.name}",
             left.missing,
             "share",
-            f"缺少该特征的客户占比：{left.name}",
+            f"缺少该特征的客户占比：{chinese().columns[left.name]}",
             f"share of customers that lack {left.name}",
             note=Label(zh=f"未采用：{left.reason.zh}", en=f"left out: {left.reason.en}"),
         )
