@@ -94,7 +94,7 @@ def _rate(change_rate: float | None, *, per_day: bool) -> tuple[str, str]:
 def difference(value: float, kpi: str, unit: str, currency: str) -> Label:
     """What lies between two figures; of two rates percentage points.
 
-    >>> difference(0.0215, "lead_conversion_rate", "rate", "CNY").en
+    >>> difference(0.0216, "lead_conversion_rate", "rate", "CNY").en
     '2.2 percentage points'
     """
     if unit == "rate":

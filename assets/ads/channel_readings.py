@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from assets.ads.figures import amount, percent
+from assets.ads.wording import from_to
 from pipeline.plan import ChannelCards, Label
 
 Row = Mapping[str, Any]
@@ -62,7 +63,7 @@ READINGS = (
         "grows_at_rising_cost",
         _grows_at_rising_cost,
         Label(
-            zh="新增客户有 {share} 来自该渠道，是最大来源；而获客成本由 {before_zh} 升至 {cac_zh}（+{rise}）。"
+            zh="新增客户有 {share} 来自该渠道，是最大来源；而获客成本{went_zh}（+{rise}）。"
             "成本若继续上升，增长难以持续，宜同时拓展成本更低的渠道。",
             en="{share} of the new customers come through this channel, more than through any other, while the cost of "
             "one rose from {before_en} to {cac_en} (+{rise}). Growth may not last at rising cost: open up cheaper "
@@ -95,6 +96,14 @@ def _told(row: Row, cards: ChannelCards, currency: str) -> tuple[str | None, str
     return ", ".join(reading.id for reading in fired) or None, zh or None, en or None
 
 
+def _went(row: Row, currency: str) -> str:
+    """How the cost of a customer went, in Chinese; nothing where one of the two is unknown."""
+    before, now = row["cac_before"], row["cac"]
+    if pd.isna(before) or pd.isna(now):
+        return ""
+    return from_to(amount(before, currency).zh, amount(now, currency).zh, now - before)
+
+
 def _words(row: Row, currency: str) -> Iterator[tuple[str, str]]:
     """The numbers of a row as they are printed; what is unknown is a dash."""
     rates = {
@@ -116,5 +125,6 @@ def _words(row: Row, currency: str) -> Iterator[tuple[str, str]]:
         label = Label(zh="–", en="–") if pd.isna(value) else amount(value, currency)
         yield f"{name}_zh", label.zh
         yield f"{name}_en", label.en
+    yield "went_zh", _went(row, currency)
     yield "times", "–" if pd.isna(row["cac"]) or pd.isna(row["pooled_cac"]) else f"{row['cac'] / row['pooled_cac']:.1f}"
     yield "leads", "–" if pd.isna(row["leads"]) else f"{row['leads']:,.0f}"

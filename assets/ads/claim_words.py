@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
 
 from assets.ads.catalogue import Kpi
@@ -32,15 +31,12 @@ class Told:
     said: str = ""
 
 
-def about(label: Label, figure: AssertedFigure, running_until: date | None) -> Label:
+def about(label: Label, figure: AssertedFigure, measured: "Measured") -> Label:
     """What a sentence is about: KPI, member and period."""
-    period = period_words(figure.period)
-    zh, en = (
-        (period.zh, period.en)
-        if figure.member is None
-        else (f"{figure.member}，{period.zh}", f"{figure.member}, {period.en}")
-    )
-    until = (f"，截至 {running_until}", f" up to {running_until}") if running_until else ("", "")
+    period, whose = period_words(figure.period), measured.whose
+    zh, en = (f"{whose.zh}，{period.zh}", f"{whose.en}, {period.en}") if whose else (period.zh, period.en)
+    last = measured.running_until
+    until = (f"，截至 {last}", f" up to {last}") if last else ("", "")
     return Label(zh=f"{label.zh}（{zh}{until[0]}）", en=f"{label.en} ({en}{until[1]})")
 
 

@@ -19,7 +19,7 @@ from assets.ads.claim_words import Told, about, changed, compared, judged, not_t
 from assets.ads.implied_targets import implied_target
 from assets.ads.kpi_query import ALL
 from assets.ads.kpi_values import KPI_VALUES
-from assets.ads.wording import reason_zh
+from assets.ads.wording import both, reason_zh
 from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import AssertedFigure, Claim, Label, Plan
@@ -305,6 +305,8 @@ class Measured:
     state: str | None = None
     running_until: date | None = None
     reason: Label | None = None
+    whose: Label | None = None
+    """The member, where it is not everybody's."""
 
     @property
     def change(self) -> float:
@@ -318,7 +320,7 @@ def _measured(figure: AssertedFigure, evidence: Evidence, kpi: str, *, against: 
     row = evidence.row(figure, kpi, figure.period)
     entry = evidence.kpis.kpis[kpi]
     label = entry.variants[evidence.variant(figure, kpi)].label or entry.label
-    known = Measured(kpi, label, entry.unit, entry.better)
+    known = Measured(kpi, label, entry.unit, entry.better, whose=_whose(figure, evidence.plan))
     if row is None:
         return _with(
             known, reason=Label(zh="评估范围内没有该周期或成员", en="the period or member is not among those evaluated")
@@ -330,6 +332,14 @@ def _measured(figure: AssertedFigure, evidence: Evidence, kpi: str, *, against: 
         return _with(known, reason=_why(row))
     known = _with(known, value=float(value))
     return known if against is None else _with_base(known, figure, evidence, row, against)
+
+
+def _whose(figure: AssertedFigure, plan: Plan) -> Label | None:
+    """The member a claim names, as the plan calls it."""
+    if figure.member is None:
+        return None
+    channels = {channel.id: channel.label for channel in plan.channels} if figure.dimension == "channel" else {}
+    return channels.get(figure.member, both(figure.member))
 
 
 def _with(measured: Measured, **changes: Any) -> Measured:
@@ -386,14 +396,14 @@ def _told_of(measured: Measured) -> Row:
 
 def _cannot(measured: Measured, figure: AssertedFigure) -> Row:
     assert measured.reason is not None
-    head = about(measured.label, figure, measured.running_until)
+    head = about(measured.label, figure, measured)
     return {**_told_of(measured), **_verdict("not_told", not_told(head, measured.reason), measured.reason)}
 
 
 def _number_of(measured: Measured, figure: AssertedFigure, computed: float, unit: str, currency: str) -> Row:
     """A number said against the number computed."""
     holds = _is_close(computed, figure, measured.unit)
-    head = about(measured.label, figure, measured.running_until)
+    head = about(measured.label, figure, measured)
     tolerance = _tolerance(figure, measured.unit) or 0.0
     told = compared(head, figure, computed, unit, currency, measured, tolerance=tolerance, holds=holds)
     return {
@@ -438,7 +448,7 @@ def _direction(figure: AssertedFigure, evidence: Evidence) -> Row:
         return _cannot(measured, figure)
     change, limit = measured.change, _tolerance(figure, measured.unit) or 0.0
     holds = {"up": change > limit, "down": change < -limit, "same": abs(change) <= limit}[str(figure.direction)]
-    head = about(measured.label, figure, measured.running_until)
+    head = about(measured.label, figure, measured)
     told = changed(head, figure, measured, evidence.plan.currency, holds=holds)
     return {**_told_of(measured), "computed_number": change, **_verdict("holds" if holds else "contradicted", told)}
 
@@ -453,7 +463,7 @@ def _problem(figure: AssertedFigure, evidence: Evidence) -> Row:
         return _cannot(_with(unit_cost, value=measured.value, base=measured.base), figure)
     is_better = unit_cost.change < 0 if unit_cost.better == "lower" else unit_cost.change > 0
     is_said_right = figure.number is None or _is_close(measured.change, figure, measured.unit)
-    head = about(measured.label, figure, measured.running_until)
+    head = about(measured.label, figure, measured)
     told = judged(head, figure, measured, unit_cost, evidence.plan.currency, is_said_right=is_said_right)
     return {
         **_told_of(measured),

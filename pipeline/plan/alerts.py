@@ -89,7 +89,12 @@ def usual_rules() -> list[AlertRule]:
             quality="any",
             indicator="leading",
         ),
-        AlertRule(id="overspending", label=Label(zh="预算超支", en="Overspending"), budget="any", indicator="leading"),
+        AlertRule(
+            id="overspending",
+            label=Label(zh="预算将尽或超支", en="Budget nearly spent or overspent"),
+            budget="any",
+            indicator="leading",
+        ),
         AlertRule(
             id="risk_indicator",
             label=Label(zh="风险监测指标突破限值", en="Risk indicator beyond its limit"),

@@ -268,9 +268,9 @@ select
     end as payback_reason_zh,                                           -- Why there is no payback, in Chinese
     case
         when p.payback_months is not null then null
-        when p.is_withheld then 'orders or customers are not to be had'
+        when p.is_withheld then 'there are no usable orders or customers'
         when p.customers = 0 then 'no customer was won in the month'
-        when p.is_cost_withheld then 'expenses are not to be had'
+        when p.is_cost_withheld then 'there are no usable expenses'
         when p.cost is null then 'no such cost is booked in the month'
         when not p.is_cohort_complete then 'the month is not over: customers and cost will be added'
         else 'not yet: so far ' || p.payback_basis || ' is '

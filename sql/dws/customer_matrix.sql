@@ -164,9 +164,9 @@ select
         then 'Profit of the last 12 months can''t be told: orders lack their cost, and the plan declares no margin.'
         else case m.clv_measure when 'model' then 'Value to come in 12 months ' else 'Lifetime value ' end
             || m.clv_text || ' ' || s.currency
-            || case when m.is_valuable then ', high from ' else ', below ' end || m.clv_from_text
+            || case when m.is_valuable then ', at or above ' else ', below ' end || m.clv_from_text
             || '; profit of the last 12 months ' || m.profit_text || ' ' || s.currency
-            || case when m.is_profitable then ', high from ' else ', below ' end || m.profit_from_text
+            || case when m.is_profitable then ', at or above ' else ', below ' end || m.profit_from_text
             || case m.growth_id
                 when 'growing' then '; net spend of the last 6 months up ' || m.growth_text || ' on the 6 before'
                 when 'shrinking' then '; net spend of the last 6 months down ' || m.growth_text || ' on the 6 before'

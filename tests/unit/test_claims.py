@@ -13,7 +13,7 @@ from models import a_plan, run_model
 from pydantic import ValidationError
 
 from assets.ads.claims import CLAIMS, claims, default_tolerance, vague_words
-from pipeline.plan import AssertedFigure, Cause, Claim, Claims, Target
+from pipeline.plan import AssertedFigure, Cause, Channel, Claim, Claims, Label, Target
 from pipeline.plan.claims import usual_vague_words
 from quality.scorecard import SourceState
 
@@ -41,9 +41,10 @@ def checked(
     tasks: pd.DataFrame = NO_TASKS,
     as_of: date = OVER,
     targets: Mapping[str, Target] | None = None,
+    channels: Sequence[Channel] = (),
 ) -> pd.DataFrame:
     """`ads.claims`, of the claims only unless the plan has targets."""
-    plan = a_plan(claims=Claims(items=list(items)), targets=dict(targets or {}))
+    plan = a_plan(claims=Claims(items=list(items)), targets=dict(targets or {}), channels=list(channels))
     return claims(plan, values, tasks, as_of)
 
 
@@ -84,6 +85,15 @@ def team_a() -> pd.DataFrame:
 def one_sale() -> pd.DataFrame:
     """One customer for 50, and nothing else."""
     return evaluate({"sales": [first_sale("1", 100)], "costs": [cost(50)]})
+
+
+def test_a_claim_about_a_channel_calls_it_as_the_plan_does():
+    values = evaluate({"sales": [first_sale("1", 100, channel="expo")]})
+    said = claim(figure("value", "new_customers", 1, dimension="channel", member="expo"))
+    expo = Channel(id="expo", label=Label(zh="展会", en="Trade fairs"))
+    row = the(checked(values, said, channels=[expo]))
+    assert row["sentence_zh"].startswith("新增客户数（展会，活动期）：")
+    assert row["sentence_en"].startswith("New customers (Trade fairs, campaign): ")
 
 
 # --- the documents' own claims ---

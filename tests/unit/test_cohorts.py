@@ -239,14 +239,14 @@ def test_without_orders_nothing_is_told():
     row = found["2026-09", "(all)", 0]
     assert (row["customers"], row["revenue_amount"], row["retention_rate"], row["payback_months"]) == (None,) * 4
     assert (row["state"], row["reason"]) == ("withheld", "orders: half is missing")
-    assert row["payback_reason_en"] == "orders or customers are not to be had"
+    assert row["payback_reason_en"] == "there are no usable orders or customers"
 
 
 def test_without_expenses_the_cohort_is_told_and_its_payback_is_not():
     found = matrix(SEPTEMBER, [cost(50)], **{"dq.source_states": [source("expenses", "withheld")]})
     row = found["2026-09", "(all)", 0]
     assert (row["customers"], row["acquisition_cost_amount"], row["state"]) == (1, None, "provisional")
-    assert row["payback_reason_en"] == "expenses are not to be had"
+    assert row["payback_reason_en"] == "there are no usable expenses"
 
 
 # --- against counting one by one ---

@@ -216,7 +216,7 @@ def test_the_sentences_tell_the_customers_own_numbers():
         "近 6 个月有净消费，前 6 个月没有，划为高潜力型客户。"
     )
     assert row["sentence_en"] == (
-        "Value to come in 12 months 1,234.50 CNY, high from 1,000.00; profit of the last 12 months 250.00 CNY, "
+        "Value to come in 12 months 1,234.50 CNY, at or above 1,000.00; profit of the last 12 months 250.00 CNY, "
         'below 500.00; net spend in the last 6 months, none in the 6 before: placed as "High potential".'
     )
 

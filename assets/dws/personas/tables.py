@@ -1,5 +1,6 @@
 """The tables of the personas: what they hold, and how they come of what was found."""
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -98,6 +99,10 @@ PERSONAS = TableSpec(
 )
 
 
+TODAY = re.compile(r"(?<![\d,.])0 days ago")
+ONE = re.compile(r"(?<![\d,.])(1 (?:order|contact|visit|complaint|login|day))s\b")
+
+
 def customer_persona(customers: pd.DataFrame, found: Found, before: Before, plan: Plan) -> pd.DataFrame:
     """`dws.customer_persona` from all customers with their features, sorted by customer_id."""
     ordered = customers["has_ordered"].to_numpy(bool)
@@ -153,7 +158,15 @@ def _sentences(customers: pd.DataFrame, profile: Profile, names: list[str], plan
     numbers = {name: customers[name].to_numpy(float) for name in told}
     chinese = map(form.zh.format, *(_texts(name, own, UNKNOWN.zh) for name, own in numbers.items()))
     english = map(form.en.format, *(_texts(name, own, UNKNOWN.en) for name, own in numbers.items()))
-    return list(chinese), list(english)
+    return [text.replace("在 0 天前", "在今天") for text in chinese], list(map(_well_told, english))
+
+
+def _well_told(text: str) -> str:
+    """
+    >>> _well_told("Last order 0 days ago, 1 contacts in the last 12 months, 21 orders in 12 months.")
+    'Last order today, 1 contact in the last 12 months, 21 orders in 12 months.'
+    """
+    return ONE.sub(r"\1", TODAY.sub("today", text))
 
 
 def _texts(name: str, values: np.ndarray, unknown: str) -> list[str]:
