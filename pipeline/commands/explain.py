@@ -38,6 +38,7 @@ from pipeline.commands.screen import (
 from pipeline.commands.words import state_name
 from pipeline.engine import Relation, Session
 from pipeline.errors import ConfigurationError
+from pipeline.plan import Plan
 from pipeline.plan_tables import plan_tables
 from pipeline.project import Project
 from quality.contract import contracts
@@ -192,7 +193,7 @@ def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, co
     kpi, unit = catalogue().kpis[str(row["kpi"])], str(row["unit"])
     formula = variant.formula or kpi.formula
     dimension = in_one(chinese().words["dimension"][str(row["dimension"])], str(row["dimension"]), lang)
-    where = "" if row["dimension"] == TOTAL else f" · {dimension} {row['member']}"
+    where = "" if row["dimension"] == TOTAL else f" · {dimension} {member_name(row, day.project.plan, lang)}"
     period = in_one(period_words(str(row["period"])).zh, str(row["period"]), lang)
     console.print(f"{row['kpi']}.{row['variant']} · {period}{where} · {day.as_of}", style="bold")
     quotient = variant.numerator + (f" / ({variant.denominator})" if variant.denominator else "")
@@ -215,6 +216,12 @@ def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, co
         name = in_one(contracts()[source].label.zh, source, lang)
         console.print(note(noted(name, _state_told(state.state, state.reason, lang), lang)))
     console.print()
+
+
+def member_name(row: Mapping[str, object], plan: Plan, lang: Lang) -> str:
+    """A member of a dimension; in Chinese what the plan calls it."""
+    words = chinese().spoken("member", ("dimension",), plan).words
+    return in_one(words.get(f"{row['dimension']}/{row['member']}", str(row["member"])), str(row["member"]), lang)
 
 
 def _left_out(row: Mapping, lang: Lang) -> dict[tuple[str, str], str]:

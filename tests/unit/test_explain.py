@@ -4,11 +4,13 @@ import io
 
 import pandas as pd
 import pytest
+from models import a_plan
 from rich.console import Console
 
 from assets.ads.intervals import METHODS
-from pipeline.commands.explain import NAMED, _held, _rows_table, interval_told
+from pipeline.commands.explain import NAMED, _held, _rows_table, interval_told, member_name
 from pipeline.errors import ConfigurationError
+from pipeline.plan import Channel, Label
 
 
 def members(number: int) -> pd.DataFrame:
@@ -54,3 +56,12 @@ def test_what_is_counted_is_no_amount():
     assert "row day amount from line" in shown(None, [5.0, 6.5], "en")
     assert "new_customers (numerator): 2 rows, 11.50" in shown(None, [5.0, 6.5], "en")
     assert "new_customers（分子）：2 行，合计 2 数据行 日期 计数对象 来源 行号" in shown(["C1", "C2"], None, "zh")
+
+
+@pytest.mark.parametrize(
+    ("dimension", "member", "lang", "told"),
+    [("channel", "expo", "zh", "展会"), ("channel", "expo", "both", "expo"), ("team", "expo", "zh", "expo")],
+)
+def test_a_member_is_called_in_chinese_what_the_plan_calls_it(dimension: str, member: str, lang: str, told: str):
+    plan = a_plan(channels=[Channel(id="expo", label=Label(zh="展会", en="Trade fairs"))])
+    assert member_name({"dimension": dimension, "member": member}, plan, lang) == told
