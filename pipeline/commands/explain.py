@@ -1,6 +1,7 @@
 """One published figure taken apart: its formula, what it is made of, how far to trust it, and the lines behind it."""
 
 import csv
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -8,14 +9,15 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from rich.console import Console, RenderableType
 
 from assets.ads import source_states
 from assets.ads.catalogue import Catalogue, Fact, Variant, catalogue
 from assets.ads.expressions import names
 from assets.ads.intervals import METHODS
-from assets.ads.kpi_query import ALL, PERIODS, TOTAL
-from assets.ads.kpi_rows import line_query, measure_rows
+from assets.ads.kpi_query import ALL, PERIOD, PERIODS, TOTAL
+from assets.ads.kpi_rows import line_query, measure_rows, recomputed
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.wording import period_words, reason_zh
 from assets.chinese import chinese
@@ -78,6 +80,7 @@ def explain(
     rows = evidence(day, variant, row)
     _show_figure(day, row, variant, lang, console)
     _show_rows(rows, lang, console)
+    _warn_of_change(variant, row, rows, lang, console)
     if file is not None:
         write_rows(rows, file)
         written = f"{count(len(rows))} rows written to {place(file)}"
@@ -127,16 +130,24 @@ def evidence(day: ProjectDay, variant: Variant, row: Mapping[str, object]) -> pd
     kpis = catalogue()
     facts = {name: kpis.facts[kpis.fact_of[name]] for name in variant.measures}
     plan = plan_tables(day.project.plan, day.as_of, additive=kpis.quantities)
+    key = {name: str(row[name]) for name in ("period_kind", "period")}
+    periods = _as_published(plan[PERIODS], row)
     with day.engine.session(
-        zone=day.project.plan.timezone, tables=_tables(day, facts.values()), values={PERIODS: plan[PERIODS]}
+        zone=day.project.plan.timezone, tables=_tables(day, facts.values()), values={PERIODS: periods}
     ) as session:
-        key = {name: str(row[name]) for name in ("period_kind", "period")}
         rows = measure_rows(
             session, kpis, variant, period=key, dimension=str(row["dimension"]), member=str(row["member"])
         )
         # one fact after the other: each comes from lines of its own source
         pieces = [_with_lines(session, fact, rows) for fact in _different(facts)]
     return _with_parts(kpis, variant, pd.concat(pieces, ignore_index=True))
+
+
+def _as_published(periods: pa.Table, row: Mapping[str, object]) -> pa.Table:
+    """The one period of a figure with the bounds it was published with; the plan may have moved them since."""
+    mine = (pc.field("period_kind") == row["period_kind"]) & (pc.field("period") == row["period"])
+    today = next(iter(periods.filter(mine).to_pylist()), dict.fromkeys(periods.column_names))
+    return pa.Table.from_pylist([today | {name: row[name] for name in PERIOD}], schema=periods.schema)
 
 
 def _different(facts: Mapping[str, Fact]) -> list[tuple[Fact, list[str]]]:
@@ -256,6 +267,30 @@ def _show_rows(rows: pd.DataFrame, lang: Lang, console: Console) -> None:
     for (part, measure), group in rows.groupby(["part", "measure"], sort=True):
         console.print(_rows_table(str(part), str(measure), group, lang))
         console.print()
+
+
+def _warn_of_change(variant: Variant, row: Mapping, rows: pd.DataFrame, lang: Lang, console: Console) -> None:
+    """Say so where the rows, read by the plan of today, don't make what was published."""
+    made = recomputed(catalogue(), variant, rows)
+    parts = [part for part in ("numerator", "denominator") if pd.notna(row[part])]
+    differ = {part: made[part] for part in parts if _is_off(made[part], row[part])}
+    if not differ:
+        return
+    told = "、".join(f"{PART_NAMES[part]} {_plain(value)}" for part, value in differ.items())
+    told_en = ", ".join(f"{part} {_plain(value)}" for part, value in differ.items())
+    console.print(
+        in_one(
+            f"以上数据行算得{told}，与发布值不同：该日评估之后计划已修改。请恢复当时的计划，或重新运行该日。",
+            f"These rows make {told_en}, which is not what was published: the plan was changed after the day was "
+            "evaluated. Put the plan of then back, or run the day again.",
+            lang,
+        ),
+        style="yellow",
+    )
+
+
+def _is_off(made: float | None, published: float) -> bool:
+    return made is None or not math.isclose(made, published, rel_tol=1e-9, abs_tol=1e-6)
 
 
 def _rows_table(part: str, measure: str, rows: pd.DataFrame, lang: Lang) -> RenderableType:

@@ -2,17 +2,24 @@
 
 import csv
 import inspect
+from dataclasses import replace
+from datetime import date
+from io import StringIO
 from pathlib import Path
 from typing import get_args
 
 import pytest
 from databases import query
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from assets.ads.catalogue import Dimension
 from pipeline import cli
-from pipeline.commands.explain import COLUMNS
+from pipeline.commands.explain import COLUMNS, Asked
+from pipeline.commands.explain import explain as explain_figure
 from pipeline.errors import ConfigurationError
+from pipeline.plan import Window
+from pipeline.project import Project
 
 CAMPAIGN = "select value from ads.kpi_values_current where is_official and period = 'campaign'"
 
@@ -81,6 +88,30 @@ def test_i12_the_cost_of_a_channel_says_what_it_is_without_and_has_no_target(dem
     told = "".join(explain(demo, "cac", "--channel", "search", "--lang", "zh").output.split())
     assert target is None and left_out.startswith("不含未注明渠道的成本")
     assert "".join(left_out.split()) in told
+
+
+def explained_by(demo, kpi: str, **campaign: Window) -> str:
+    """What is told of the campaign's figure once the plan has other windows than when the day was evaluated."""
+    project = Project.read(demo.root)
+    project = replace(project, plan=project.plan.model_copy(update=campaign))
+    told = StringIO()
+    explain_figure(project, None, Asked(kpi), None, "en", Console(file=told, width=200))
+    return " ".join(told.getvalue().split())
+
+
+def test_u01_a_figure_is_made_of_the_rows_of_its_own_period_whatever_the_plan_says_since(demo):
+    campaign = Window(starts_on=date(2026, 9, 1), ends_on=date(2026, 9, 30))
+    told = explained_by(demo, "cac", campaign=campaign)
+    assert told == explained_by(demo, "cac")
+    assert "not what was published" not in told
+
+
+def test_u01_rows_that_do_not_make_what_was_published_are_not_passed_off_as_its_own(demo):
+    """What a figure grew from is read by the plan of today."""
+    shorter = Window(starts_on=date(2026, 8, 1), ends_on=date(2026, 8, 31))
+    assert "not what was published" not in explained_by(demo, "revenue_growth_rate")
+    told = explained_by(demo, "revenue_growth_rate", baseline=shorter)
+    assert "which is not what was published: the plan was changed after the day was evaluated" in told
 
 
 def test_who_asks_for_two_dimensions_is_told_that_one_is_meant(demo):
