@@ -49,6 +49,8 @@ class LeadGrades(Strict):
     full_contacts: Annotated[int, Field(ge=1, le=100)] = 3
     """Contacts worth all the points."""
     cuts: GradeCuts = GradeCuts()
+    least_told: Annotated[float, Field(gt=0, le=1)] = 0.3
+    """The part of the weights that must be told of a lead; a form that is filled in makes no good lead by itself."""
 
     @model_validator(mode="after")
     def _something_weighs(self) -> "LeadGrades":

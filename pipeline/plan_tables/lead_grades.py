@@ -21,6 +21,7 @@ SCHEMAS = {
             "a_from": DOUBLE,
             "b_from": DOUBLE,
             "c_from": DOUBLE,
+            "least_told": DOUBLE,
         }
     )
 }
@@ -44,6 +45,7 @@ def rows(plan: Plan, as_of: date) -> dict[str, list[Row]]:
                 "a_from": rules.cuts.a,
                 "b_from": rules.cuts.b,
                 "c_from": rules.cuts.c,
+                "least_told": rules.least_told,
             }
         ]
     }

@@ -3,10 +3,10 @@
 -- A part that can't be told of a lead is left out and the others share its weight; a field, or a kind of contact, that no
 -- lead has is asked of none. A grade does not rest on what it is to foretell: contacts count around the day of entry and
 -- never after the lead was won or lost, and whom the campaign is meant for is asked only of customers who were on record
--- when the lead was entered, since most of the others are there because they bought. Every lead has one grade; one of
--- which nothing can be told is D. A grade is as good as the sources it was made of: contacts and customers, where they
--- tell of the lead; where the leads themselves are below their floor there is none. A part whose source is below its floor
--- tells nothing.
+-- when the lead was entered, since most of the others are there because they bought. A lead of which less can be told
+-- than the plan asks for has no grade. A grade is as good as the sources it was made of: contacts and customers, where
+-- they tell of the lead; where the leads themselves are below their floor there is none. A part whose source is below its
+-- floor tells nothing.
 -- grain: lead_id
 -- seed: S0 §1.1; S1 表1, 表3; S4 客户周期; F087; X31
 with has as (
@@ -151,6 +151,9 @@ scored as (
 graded as (
     select
         s.*,
+        p.least_told,
+        round(s.told_weight / nullif(s.whole_weight, 0), 6) as told_share,
+        q.lead_state <> 'withheld' and round(s.told_weight / nullif(s.whole_weight, 0), 6) >= p.least_told as has_grade,
         case
             when s.grade_score >= p.a_from then 'A'
             when s.grade_score >= p.b_from then 'B'
@@ -159,6 +162,7 @@ graded as (
         end as grade
     from scored as s
     cross join plan.lead_grading as p
+    cross join sources as q
 )
 select
     l.lead_id,                                                          -- Lead
@@ -174,8 +178,8 @@ select
     l.last_stage,                                                       -- Furthest stage: created, assigned, touched, qualified, met, proposed or won
     l.is_won,                                                           -- Whether the deal was signed
     l.is_lost,                                                          -- Whether it was given up without a deal; neither won nor lost is still to be worked on
-    case when q.lead_state <> 'withheld' then g.grade end as grade,     -- A, B, C or D, A the best; NULL where the leads are withheld
-    case when q.lead_state <> 'withheld' then g.grade_score end as grade_score, -- Points of the parts that can be told, weighted by the plan, 0-100; NULL where none can
+    case when g.has_grade then g.grade end as grade,                    -- A, B, C or D, A the best; NULL where too little can be told or the leads are withheld
+    case when g.has_grade then g.grade_score end as grade_score,        -- Points of the parts that can be told, weighted by the plan, 0-100; NULL where there is no grade
     g.source_points,                                                    -- Score the source sent, 0-100; NULL where it sent none
     g.fit_points,                                                       -- 100 where the campaign is meant for the customer, 0 where not; NULL where that can't be told, or could not at entry
     g.form_points,                                                      -- Part of the form that is filled in, 0-100
@@ -183,10 +187,11 @@ select
     cast(g.fields_given as bigint) as fields_given,                     -- Fields of the form that are filled in
     cast(g.fields_asked as bigint) as fields_asked,                     -- Fields the plan asks for, of those any lead has
     cast(g.contacts as bigint) as contacts,                             -- Contacts it made or came to around the day of entry
-    g.told_weight / nullif(g.whole_weight, 0) as told_share,            -- Part of the weight whose parts can be told, 0-1
+    g.told_share,                                                       -- Part of the weight whose parts can be told, 0-1
     case
         when q.lead_state = 'withheld' then '线索数据质量低于底线，暂不评级。'
-        when g.grade_score is null then 'D 级：没有可用于评分的信息。'
+        when not g.has_grade
+        then '暂不评级：可评部分占权重的 ' || percent_text(g.told_share) || '，要求不低于 ' || percent_text(g.least_told) || '。'
         else g.grade || ' 级（' || tenth_text(g.grade_score) || ' 分）：' || concat_ws(
             '，',
             case when g.source_points is not null then '来源评分 ' || tenth_text(g.source_points) end,
@@ -197,7 +202,9 @@ select
     end as sentence_zh,                                                 -- Why this grade, in Chinese
     case
         when q.lead_state = 'withheld' then 'No grade: the quality of the leads is below its floor.'
-        when g.grade_score is null then 'Grade D: nothing is known to grade it by.'
+        when not g.has_grade
+        then 'No grade: ' || percent_text(g.told_share) || ' of the weights can be told, asked are at least '
+            || percent_text(g.least_told) || '.'
         else 'Grade ' || g.grade || ', ' || tenth_text(g.grade_score) || ' points: ' || concat_ws(
             ', ',
             case when g.source_points is not null then 'source score ' || tenth_text(g.source_points) end,
@@ -207,7 +214,7 @@ select
         ) || '.'
     end as sentence_en,                                                 -- Why this grade, in English
     case
-        when q.lead_state = 'withheld' then 'withheld'
+        when not g.has_grade then 'withheld'
         when q.lead_state = 'provisional'
             or (g.contacts is not null and q.contact_state = 'provisional')
             or (g.fit_points is not null and q.customer_state = 'provisional')
@@ -218,6 +225,11 @@ select
         concat_ws(
             '; ',
             case when q.lead_state <> 'final' then 'leads: ' || coalesce(q.lead_reason, q.lead_state) end,
+            case
+                when g.told_share < g.least_told
+                then percent_text(g.told_share) || ' of the weights can be told, asked are at least '
+                    || percent_text(g.least_told)
+            end,
             case
                 when g.contacts is not null and q.contact_state = 'provisional'
                 then 'interactions: ' || coalesce(q.contact_reason, q.contact_state)
@@ -238,6 +250,10 @@ select
                     q.lead_reason_zh,
                     case when q.lead_state = 'withheld' then '暂不公布' else '暂定' end
                 )
+            end,
+            case
+                when g.told_share < g.least_told
+                then '可评部分占权重的 ' || percent_text(g.told_share) || '，要求不低于 ' || percent_text(g.least_told)
             end,
             case
                 when g.contacts is not null and q.contact_state = 'provisional'

@@ -121,7 +121,7 @@ def test_a_funnel_stands_for_every_channel_and_every_team() -> None:
         ("channel", "search"): 1,
         ("team", "north"): 2,
         ("team", "(unknown)"): 2,
-        ("grade", "A"): 4,
+        ("grade", "(unknown)"): 4,
     }
 
 

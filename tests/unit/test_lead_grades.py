@@ -122,10 +122,22 @@ def test_a_part_that_can_not_be_told_of_a_lead_is_left_out() -> None:
     assert [row["told_share"] for row in rows] == [0.5, 1.0]
 
 
-def test_a_lead_of_which_nothing_can_be_told_is_the_last_and_says_so() -> None:
+def test_a_lead_of_which_nothing_can_be_told_has_no_grade_and_says_so() -> None:
     [row] = graded([{"score": None}], plan=by({"source": 1.0}))
-    assert (row["grade"], row["grade_score"], row["told_share"]) == ("D", None, 0.0)
-    assert row["sentence_zh"] == "D 级：没有可用于评分的信息。"
+    assert (row["state"], row["grade"], row["grade_score"], row["told_share"]) == ("withheld", None, None, 0.0)
+    assert row["sentence_zh"] == "暂不评级：可评部分占权重的 0.0%，要求不低于 30.0%。"
+
+
+@pytest.mark.parametrize(("form", "grade"), [(0.3, "A"), (0.29, None)])
+def test_a_lead_of_which_less_is_told_than_the_plan_asks_for_has_no_grade(form: float, grade: str | None) -> None:
+    """Names and phones of leads a CRM knows nothing else of make no good leads."""
+    [row] = graded([WHOLE | {"score": None}], plan=by({"source": 1 - form, "form": form}, least_told=0.3))
+    assert (row["grade"], row["form_points"], row["told_share"]) == (grade, 100, pytest.approx(form))
+    assert row["state"] == ("final" if grade else "withheld")
+    told = "29.0% of the weights can be told, asked are at least 30.0%"
+    assert row["reason"] == (None if grade else told)
+    assert (row["sentence_en"] == f"No grade: {told}.") == (grade is None)
+    assert row["reason_zh"] == (None if grade else "可评部分占权重的 29.0%，要求不低于 30.0%")
 
 
 # --- the form ---
@@ -259,12 +271,14 @@ LEADS = st.lists(
 
 @settings(max_examples=20, deadline=None)
 @given(leads=LEADS)
-def test_every_lead_has_one_grade_and_more_points_never_a_worse_one(leads: list[Row]) -> None:
+def test_every_lead_has_one_grade_or_tells_too_little_and_more_points_never_a_worse_one(leads: list[Row]) -> None:
     rows = graded(leads)
     assert sorted(row["lead_id"] for row in rows) == sorted(f"L{number + 1}" for number in range(len(leads)))
-    assert {row["grade"] for row in rows} <= set("ABCD")
-    ranked = sorted(rows, key=lambda row: -1 if row["grade_score"] is None else row["grade_score"], reverse=True)
-    assert [row["grade"] for row in ranked] == sorted(row["grade"] for row in rows)
+    for row in rows:
+        assert (row["grade"] is None) == (row["grade_score"] is None) == (row["state"] == "withheld")
+        assert (row["grade"] is None) == (row["told_share"] < LeadGrades().least_told)
+    ranked = sorted((row for row in rows if row["grade"]), key=lambda row: row["grade_score"], reverse=True)
+    assert [row["grade"] for row in ranked] == sorted(row["grade"] for row in ranked)
 
 
 def test_the_funnel_tells_how_many_of_each_grade_are_won() -> None:
