@@ -26,8 +26,7 @@ LINKS = "dwd.customer_links"
 _DIFFERENCES = """
     with joined as (
         select
-            $day as day,
-            list_distinct(list_append($moved_days, $day)) as moved_days,
+            list_sort(list_distinct(list_append($moved_days, $day))) as days,
             case
                 when $is_gone then 'withdrawn_rows'
                 when $is_new and $is_refund then 'refund'
@@ -43,17 +42,11 @@ _DIFFERENCES = """
             when $is_new then coalesce($day < $earlier, true)
             else $is_changed
         end
-    ),
-    days as (
-        select
-            j.cause,
-            unnest(case when j.day is null and len(j.moved_days) = 0 then [null] else j.moved_days end) as day
-        from joined as j
     )
-    select d.cause, d.day, count(*) as rows_moved
-    from days as d
-    group by d.cause, d.day
-    order by d.cause, d.day nulls last
+    select j.cause, j.days, count(*) as rows_moved
+    from joined as j
+    group by j.cause, j.days
+    order by j.cause, j.days
 """
 _MERGED = """
     select count(*)
@@ -122,7 +115,7 @@ class LakeWitness:
             return []
         known = set(pq.read_schema(before.files[0]).names) & set(pq.read_schema(now.files[0]).names)
         rows = self._compared(before, now, differences(contract, known, earlier, is_whole=not now.key))
-        return [Sign(contract.table, cause, day, moved) for cause, day, moved in rows]
+        return [Sign(contract.table, cause, tuple(days), moved) for cause, days, moved in rows]
 
     def _since(self, contract: Contract, earlier: date) -> Relation:
         """The table now; of increments only what came after the earlier day, for nothing else can have changed it."""
@@ -156,7 +149,7 @@ class LakeWitness:
 
 
 def differences(contract: Contract, known: Collection[str], earlier: date, *, is_whole: bool) -> exp.Expr:
-    """How the rows of `now.rows` differ from those of `before.rows`: cause, day, number of rows.
+    """How the rows of `now.rows` differ from those of `before.rows`: cause, days it concerns, number of rows.
 
     Args:
         contract: The table's.

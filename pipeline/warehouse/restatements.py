@@ -25,8 +25,8 @@ class Sign(NamedTuple):
     table_name: str | None
     """The source table; None where it concerns all."""
     cause: str
-    day: date | None = None
-    """The day of what differs; None where it has none."""
+    days: tuple[date, ...] = ()
+    """The days that what differs concerns, one row more than one maybe; none where it has none."""
     rows_moved: int | None = None
 
 
@@ -155,7 +155,8 @@ def _same_day(
     [is_there] = cursor.fetchone() or [False]
     if LEDGER not in names or not is_there:
         return signs
-    cursor.execute(statement("restatements_ledger"), {"as_of": publication.as_of})
+    corrected = [sign.table_name for sign in signs if sign.cause == "corrected_rows" and sign.table_name is not None]
+    cursor.execute(statement("restatements_ledger"), {"as_of": publication.as_of, "corrected": corrected})
     moved = cursor.fetchall()
     kept_back = {table for table, is_let_in, _, _ in moved if not is_let_in}
     counted = [Sign(table, cause, rows_moved=int(rows)) for table, _, cause, rows in moved if cause is not None]

@@ -1,6 +1,7 @@
 -- What the ledger of a day that is run again says otherwise than the day's earlier one, by table. Rows that came and
 -- were kept back changed no figure: what counts is what came and was let in. `is_let_in` says whether anything more
--- passed the gate, be it as a row of its own or merged into another, whose place it may have taken.
+-- passed the gate, be it as a row of its own or merged into another, whose place it may have taken. Where corrections
+-- were handed in, what was let in without having come is theirs: the ledger's own count is of rows they add to the day.
 with sides as (
     select
         l.table_name,
@@ -45,7 +46,11 @@ left join lateral (
     from (values
         ('late_data', least(m.rows_in, m.rows_let_in)),
         ('withdrawn_rows', least(-m.rows_in, -m.rows_let_in)),
-        ('corrected_rows', abs(m.rows_corrected)),
+        ('corrected_rows', case
+            when m.table_name = any(%(corrected)s)
+            then greatest(abs(m.rows_corrected), m.rows_let_in - greatest(least(m.rows_in, m.rows_let_in), 0))
+            else abs(m.rows_corrected)
+        end),
         ('merge', abs(m.rows_merged))
     ) as v (cause, rows_moved)
     where v.rows_moved > 0

@@ -3,7 +3,7 @@
 -- to. Figures that say what has become of customers since go on with every day: of what is only that, the total alone.
 with signs as (
     select s.*
-    from json_to_recordset(%(signs)s) as s (table_name text, cause text, day date, rows_moved bigint)
+    from json_to_recordset(%(signs)s) as s (table_name text, cause text, days date[], rows_moved bigint)
 ),
 tables as (
     select t.*
@@ -63,12 +63,16 @@ near as (
         a.period_end,
         s.table_name,
         s.cause,
-        case when s.day is null or s.day >= a.period_start then 1 else 2 end as distance,
+        case when s.days = '{}' or d.latest >= a.period_start then 1 else 2 end as distance,
+        -- a row that concerns several days of the period is one row
         sum(s.rows_moved) as rows_moved
     from (select distinct c.table_names, c.period_start, c.period_end from cases as c) as a
     inner join signs as s
         on s.table_name is null or s.table_name = any(string_to_array(a.table_names, ' '))
-    where s.day is null or s.day < a.period_end
+    cross join lateral (
+        select max(u.day) filter (where u.day < a.period_end) as latest from unnest(s.days) as u (day)
+    ) as d
+    where s.days = '{}' or d.latest is not null
     group by 1, 2, 3, 4, 5, 6
 ),
 nearest as (

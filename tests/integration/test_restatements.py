@@ -204,19 +204,35 @@ class TestWhatIsJournalled:
 class TestWhy:
     def test_rows_of_the_period_are_the_cause_and_others_are_not(self, server: sqlalchemy.URL, publish: Publish):
         publish(TENTH, figure(215))
-        late = [Sign("orders", "late_data", date(2026, 10, 30), 2), Sign("orders", "late_data", date(2026, 10, 31), 1)]
-        earlier = [Sign("orders", "refund", date(2026, 9, 3), 8), Sign("leads", "late_data", date(2026, 10, 3), 5)]
+        late = [
+            Sign("orders", "late_data", (date(2026, 10, 30),), 2),
+            Sign("orders", "late_data", (date(2026, 10, 31),), 1),
+        ]
+        earlier = [
+            Sign("orders", "refund", (date(2026, 9, 3),), 8),
+            Sign("leads", "late_data", (date(2026, 10, 3),), 5),
+        ]
         publish(TWENTIETH, figure(218), signs=[*late, *earlier])
         assert causes(server) == [("late_data", "迟到数据（订单 3 行）", "late data (Orders 3)")]
 
+    def test_a_row_that_concerns_two_days_of_the_period_is_one_row(self, server: sqlalchemy.URL, publish: Publish):
+        publish(TENTH, figure(215))
+        signs = [
+            Sign("orders", "late_data", (date(2026, 10, 15), date(2026, 10, 20)), 1),
+            Sign("orders", "refund", (date(2026, 9, 3), date(2026, 10, 20)), 2),
+            Sign("orders", "corrected_rows", (date(2026, 9, 3), date(2026, 11, 15)), 4),
+        ]
+        publish(TWENTIETH, figure(218), signs=signs)
+        assert [row[2] for row in causes(server)] == ["late data (Orders 1); refunds (Orders 2)"]
+
     def test_without_rows_of_the_period_those_before_it_are(self, server: sqlalchemy.URL, publish: Publish):
         publish(TENTH, figure(215))
-        publish(TWENTIETH, figure(214), signs=[Sign("orders", "late_data", date(2026, 9, 3), 1)])
+        publish(TWENTIETH, figure(214), signs=[Sign("orders", "late_data", (date(2026, 9, 3),), 1)])
         assert causes(server) == [("late_data", "迟到数据（订单 1 行）", "late data (Orders 1)")]
 
     def test_what_came_after_a_period_can_not_have_changed_it(self, server: sqlalchemy.URL, publish: Publish):
         publish(TENTH, figure(215))
-        publish(TWENTIETH, figure(214), signs=[Sign("orders", "refund", date(2026, 11, 15), 1)])
+        publish(TWENTIETH, figure(214), signs=[Sign("orders", "refund", (date(2026, 11, 15),), 1)])
         assert causes(server) == [("unknown", "原因不明", "unknown")]
 
     def test_what_figures_that_look_on_do_by_themselves_is_told_of_the_total_and_waits_for_nobody(
@@ -232,7 +248,10 @@ class TestWhy:
 
     def test_late_rows_among_it_are_to_be_signed(self, server: sqlalchemy.URL, warehouse: Warehouse, publish: Publish):
         publish(TENTH, figure(0.25), figure(0.4, dimension="channel", member="search"))
-        late = [Sign("orders", "late_data", date(2026, 10, 30), 2), Sign("orders", "progress", date(2026, 10, 3), 7)]
+        late = [
+            Sign("orders", "late_data", (date(2026, 10, 30),), 2),
+            Sign("orders", "progress", (date(2026, 10, 3),), 7),
+        ]
         publish(TWENTIETH, figure(0.3), figure(0.5, dimension="channel", member="search"), looks_on=True, signs=late)
         found = query(server, "select distinct causes, is_expected from ads.restatements")
         assert found == [("late_data, progress, later_day", False)]
@@ -245,7 +264,7 @@ class TestWhy:
 
     def test_merged_customers_plan_and_program_are_named_together(self, server: sqlalchemy.URL, publish: Publish):
         publish(TENTH, figure(215))
-        merge = [Sign("customers", "merge", None, 4)]
+        merge = [Sign("customers", "merge", (), 4)]
         publish(TWENTIETH, figure(211), signs=merge, plan_hash="another", code_version="0.2.0")
         assert causes(server) == [
             (
@@ -271,6 +290,12 @@ class TestWhy:
                 "late data (Orders 3); an input delivered anew (Orders); customers merged or split (Customers 1)",
             )
         ]
+
+    def test_corrections_are_counted_by_the_rows_that_were_let_in(self, server: sqlalchemy.URL, publish: Publish):
+        """Of two rows that were mended one was kept back of today's delivery, the other of an older one."""
+        publish(TWENTIETH, figure(215), ledger=through_the_gate(900, 890))
+        publish(TWENTIETH, figure(217), ledger=through_the_gate(900, 892), signs=[Sign("orders", "corrected_rows")])
+        assert [row[2] for row in causes(server)] == ["corrected rows (Orders 2)"]
 
     @pytest.mark.parametrize(
         ("came", "let_in", "cause"),

@@ -86,19 +86,19 @@ def lake(tmp_path: Path) -> Lake:
 
 def test_an_order_of_old_that_comes_only_now_is_late_and_one_of_today_is_not(lake: Lake):
     witness = lake("orders", {THEN: [order(1, "2026-10-05")], NOW: [order(2, "2026-10-30"), order(3, "2026-11-15")]})
-    assert witness.since(THEN, {"orders"}) == [Sign("orders", "late_data", date(2026, 10, 30), 1)]
+    assert witness.since(THEN, {"orders"}) == [Sign("orders", "late_data", (date(2026, 10, 30),), 1)]
 
 
 def test_a_refund_that_is_entered_late_is_a_refund(lake: Lake):
     refund = order(2, "2026-10-30", kind="refund", refund_of="O1", amount=-100.0)
     witness = lake("orders", {THEN: [order(1, "2026-10-05")], NOW: [refund]})
-    assert witness.since(THEN, {"orders"}) == [Sign("orders", "refund", date(2026, 10, 30), 1)]
+    assert witness.since(THEN, {"orders"}) == [Sign("orders", "refund", (date(2026, 10, 30),), 1)]
 
 
 def test_an_order_sent_again_counts_only_where_it_says_otherwise(lake: Lake):
     again = [order(1, "2026-10-05"), order(2, "2026-10-06", amount=90.0)]
     witness = lake("orders", {THEN: [order(1, "2026-10-05"), order(2, "2026-10-06")], NOW: again})
-    assert witness.since(THEN, {"orders"}) == [Sign("orders", "corrected_rows", date(2026, 10, 6), 1)]
+    assert witness.since(THEN, {"orders"}) == [Sign("orders", "corrected_rows", (date(2026, 10, 6),), 1)]
 
 
 def test_orders_that_are_not_sent_again_are_still_there(lake: Lake):
@@ -107,7 +107,7 @@ def test_orders_that_are_not_sent_again_are_still_there(lake: Lake):
 
 def test_a_lead_that_is_no_longer_in_the_snapshot_is_withdrawn(lake: Lake):
     witness = lake("leads", {THEN: [lead(1, "2026-10-05"), lead(2, "2026-10-06")], NOW: [lead(1, "2026-10-05")]})
-    assert witness.since(THEN, {"leads"}) == [Sign("leads", "withdrawn_rows", date(2026, 10, 6), 1)]
+    assert witness.since(THEN, {"leads"}) == [Sign("leads", "withdrawn_rows", (date(2026, 10, 6),), 1)]
 
 
 def test_a_lead_that_was_won_since_has_progressed_and_one_won_before_is_told_late(lake: Lake):
@@ -115,11 +115,9 @@ def test_a_lead_that_was_won_since_has_progressed_and_one_won_before_is_told_lat
     now = [lead(1, "2026-10-05", won_at=at("2026-11-12")), lead(2, "2026-10-06", won_at=at("2026-10-28"))]
     witness = lake("leads", {THEN: before, NOW: [*now, lead(3, "2026-10-07")]})
     assert witness.since(THEN, {"leads"}) == [
-        Sign("leads", "corrected_rows", date(2026, 10, 7), 1),
-        Sign("leads", "late_data", date(2026, 10, 6), 1),
-        Sign("leads", "late_data", date(2026, 10, 28), 1),
-        Sign("leads", "progress", date(2026, 10, 5), 1),
-        Sign("leads", "progress", date(2026, 11, 12), 1),
+        Sign("leads", "corrected_rows", (date(2026, 10, 7),), 1),
+        Sign("leads", "late_data", (date(2026, 10, 6), date(2026, 10, 28)), 1),
+        Sign("leads", "progress", (date(2026, 10, 5), date(2026, 11, 12)), 1),
     ]
 
 
