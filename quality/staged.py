@@ -210,6 +210,10 @@ def _budget_variance() -> dict[str, "Expectation"]:
         "adds_up_to_the_ledger": gxe.ExpectColumnValuesToBeInSet(column="is_reconciled", value_set=[True]),
         "reconciliation_told": gxe.ExpectColumnValuesToNotBeNull(column="is_reconciled"),
         "status_allowed": gxe.ExpectColumnValuesToBeInSet(column="budget_status", value_set=statuses),
+        "to_date_status_allowed": gxe.ExpectColumnValuesToBeInSet(column="to_date_status", value_set=statuses),
+        "overspent_in_all_is_overspent_so_far": gxe.ExpectColumnValuesToBeInSet(
+            column="to_date_status", value_set=["overspent"], row_condition=Column("budget_status") == "overspent"
+        ),
         "withheld_has_no_status": gxe.ExpectColumnValuesToBeNull(column="budget_status", **withheld),
         "withheld_has_a_reason": gxe.ExpectColumnValuesToNotBeNull(column="reason_en", **withheld),
     }

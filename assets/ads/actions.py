@@ -234,7 +234,7 @@ def actions_lineage() -> Lineage:
         (KPI_VALUES.name, "value"),
         (CHANNEL_SCORECARD.name, "fired_rules"),
         (CHANNEL_SCORECARD.name, "advised_change"),
-        (BUDGET, "budget_status"),
+        (BUDGET, "to_date_status"),
         (RISK_REGISTER.name, "is_holding"),
         (ALERT_SIGNALS.name, "is_raised"),
         (FUNNEL, "drop_rate"),

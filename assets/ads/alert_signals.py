@@ -269,14 +269,16 @@ def _of_budget(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iter
 
 
 def _budget_told(rule: AlertRule, row: Mapping[str, Any]) -> dict[str, Any] | None:
-    if not isinstance(row["budget_status"], str):
+    """Limits are about the part of the whole budget that is used; without them the plan for the days so far counts."""
+    if not isinstance(row["to_date_status"], str):
         return None
-    used, limit = float(row["utilisation_rate"]), None
+    used, limit = 1 + float(row["to_date_variance_rate"]), None
     if rule.limits:
+        used = float(row["utilisation_rate"])
         beyond = None if pd.isna(used) else breached(used, rule.limits, rule.comparison or "above")
         level, limit = beyond or (None, None)
     else:
-        level = BUDGET_LEVELS.get(row["budget_status"])
+        level = BUDGET_LEVELS.get(row["to_date_status"])
     if level is None:
         return None
     return {
@@ -323,12 +325,13 @@ def alert_signals_lineage() -> dict[str, list[tuple[str, str]]]:
             (KPI_VALUES.name, "value"),
             (SCORECARD.name, "rate"),
             (BUDGET, "utilisation_rate"),
+            (BUDGET, "to_date_variance_rate"),
             (RISK_REGISTER.name, "indicator_value"),
         ],
         "alert_level": [
             (KPI_VALUES.name, "value"),
             (SCORECARD.name, "status"),
-            (BUDGET, "budget_status"),
+            (BUDGET, "to_date_status"),
             (RISK_REGISTER.name, "alert_level"),
         ],
     }

@@ -248,6 +248,10 @@ def _of_channels(day: Day) -> Iterator[Observation]:
         )
 
 
+_BASES = {False: Label(zh="预算", en="budgeted"), True: Label(zh="截至当日计划", en="planned so far")}
+"""What `planned_so_far` is called: of an ended period it is the whole budget."""
+
+
 def _of_budget(day: Day) -> Iterator[Observation]:
     """The campaign's budget and that of the newest month, but for single lines."""
     rows = day.budget[day.budget["dimension"] != "line"]
@@ -255,7 +259,7 @@ def _of_budget(day: Day) -> Iterator[Observation]:
     rows = rows[(rows["period_kind"] == "campaign") | (rows["period_start"] == newest)]
     for row in rows.to_dict("records"):
         change = day.unit_cost_change(row["period"], row["dimension"], row["member"])
-        status = None if row["state"] == "withheld" else _code(row["budget_status"]) or "none"
+        status = None if row["state"] == "withheld" else _code(row["to_date_status"]) or "none"
         yield Observation(
             dimension=row["dimension"],
             member=row["member"],
@@ -264,11 +268,17 @@ def _of_budget(day: Day) -> Iterator[Observation]:
                 "planned": (number(row["planned_amount"]), "currency"),
                 "actual": (number(row["actual_amount"]), "currency"),
                 "over": (number(row["variance_amount"]), "currency"),
+                "planned_so_far": (number(row["planned_to_date_amount"]), "currency"),
+                "over_so_far": (number(row["to_date_variance_amount"]), "currency"),
                 "utilisation": (number(row["utilisation_rate"]), "rate"),
                 "unit_cost_change": (change, "change"),
             },
             codes={"status": status, "dimension": row["dimension"], "period_kind": row["period_kind"]},
-            words={"label": _label(row), "period": period_words(row["period"])},
+            words={
+                "label": _label(row),
+                "period": period_words(row["period"]),
+                "base": _BASES[bool(row["is_running"])],
+            },
         )
 
 
@@ -449,9 +459,9 @@ SOURCES: Mapping[str, Source] = {
     "budget": Source(
         BUDGET,
         _of_budget,
-        _names("planned", "actual", "over", "utilisation", "unit_cost_change"),
+        _names("planned", "actual", "over", "planned_so_far", "over_so_far", "utilisation", "unit_cost_change"),
         _names("status", "dimension", "period_kind"),
-        _names("label", "period"),
+        _names("label", "period", "base"),
     ),
     "risk": Source(
         RISK_REGISTER.name,

@@ -3,6 +3,10 @@
 -- Every cost of the ledger is charged to one line at most: of the lines for its day, category, channel and team to the
 -- one that names most of them, then to the one for fewer days. A cost no line fits is unbudgeted, and counts as spent.
 -- A line's amount is spread evenly over its days, and a period has the part of its own days, to the cent.
+-- A running period is judged by what was planned for its days so far. Costs that are booked in one go, like wages, run
+-- ahead of an even spread without being too much: a line booked on several days is taken to cover as many days as its
+-- bookings do at their usual distance, one booked once all of its days. What that is more than the even spread is told
+-- apart and is never overspent. Being ahead by less than the plan allows is no warning before the period is over.
 -- What is spent on lines that name no channel is the channel (shared), and so with categories and teams: so the actual
 -- amounts of a dimension add up to the ledger of the period, which also makes the cost per customer.
 -- grain: period_kind, period, dimension, member
@@ -76,7 +80,23 @@ charged as (
         coalesce(c.channel, '(unknown)'),
         coalesce(c.team_id, '(unknown)')
 ),
-lines as (
+bookings as (
+    select
+        p.period_kind,
+        p.period,
+        f.budget_id,
+        count(distinct c.spent_on) as days,
+        date_diff('day', min(c.spent_on), max(c.spent_on)) as distance,
+        sum(c.amount) as amount
+    from dws.costs as c
+    inner join fitting as f on f.cost_id = c.cost_id and f.place = 1
+    inner join spans as p
+        on c.spent_on >= p.period_start
+        and c.spent_on < p.period_end
+        and p.period_end < p.planned_end
+    group by p.period_kind, p.period, f.budget_id
+),
+spread as (
     select
         p.period_kind,
         p.period,
@@ -87,9 +107,44 @@ lines as (
         spread_before(b.amount, b.starts_on, b.ends_on, p.planned_end)
         - spread_before(b.amount, b.starts_on, b.ends_on, p.period_start) as planned_amount,
         spread_before(b.amount, b.starts_on, b.ends_on, p.period_end)
-        - spread_before(b.amount, b.starts_on, b.ends_on, p.period_start) as planned_to_date_amount
+        - spread_before(b.amount, b.starts_on, b.ends_on, p.period_start) as planned_to_date_amount,
+        date_diff('day', greatest(b.starts_on, p.period_start), least(b.ends_on + 1, p.planned_end)) as planned_days
     from dwd.budgets as b
     inner join spans as p on b.starts_on < p.planned_end and b.ends_on >= p.period_start
+),
+covered as (
+    select
+        s.*,
+        k.amount as booked_amount,
+        case
+            when k.days > 1
+            then least(cast(k.days * k.distance as double) / cast((k.days - 1) * s.planned_days as double), 1)
+            else 1
+        end as covered_rate
+    from spread as s
+    left join bookings as k on k.period_kind = s.period_kind and k.period = s.period and k.budget_id = s.budget_id
+),
+lines as (
+    select
+        c.period_kind,
+        c.period,
+        c.budget_id,
+        c.category,
+        c.channel,
+        c.team_id,
+        c.planned_amount,
+        c.planned_to_date_amount,
+        greatest(
+            coalesce(
+                least(
+                    c.booked_amount,
+                    cast(round(cast(c.planned_amount as double) * c.covered_rate, 2) as decimal(18, 2))
+                ) - c.planned_to_date_amount,
+                0
+            ),
+            0
+        ) as booked_ahead_amount
+    from covered as c
 ),
 entries as (
     select
@@ -107,7 +162,8 @@ entries as (
         case when c.budget_id is null then c.amount else cast(0 as decimal(18, 2)) end as unbudgeted_amount,
         cast(0 as decimal(18, 2)) as ledger_amount,
         cast(null as decimal(18, 2)) as planned_amount,
-        cast(null as decimal(18, 2)) as planned_to_date_amount
+        cast(null as decimal(18, 2)) as planned_to_date_amount,
+        cast(null as decimal(18, 2)) as booked_ahead_amount
     from charged as c
     cross join dimensions as d
     union all
@@ -125,7 +181,8 @@ entries as (
         cast(0 as decimal(18, 2)) as unbudgeted_amount,
         c.amount as ledger_amount,
         cast(null as decimal(18, 2)) as planned_amount,
-        cast(null as decimal(18, 2)) as planned_to_date_amount
+        cast(null as decimal(18, 2)) as planned_to_date_amount,
+        cast(null as decimal(18, 2)) as booked_ahead_amount
     from charged as c
     cross join dimensions as d
     where d.dimension <> 'line'
@@ -145,7 +202,8 @@ entries as (
         cast(0 as decimal(18, 2)) as unbudgeted_amount,
         cast(0 as decimal(18, 2)) as ledger_amount,
         l.planned_amount,
-        l.planned_to_date_amount
+        l.planned_to_date_amount,
+        l.booked_ahead_amount
     from lines as l
     cross join dimensions as d
     union all
@@ -158,7 +216,8 @@ entries as (
         cast(0 as decimal(18, 2)) as unbudgeted_amount,
         cast(0 as decimal(18, 2)) as ledger_amount,
         cast(null as decimal(18, 2)) as planned_amount,
-        cast(null as decimal(18, 2)) as planned_to_date_amount
+        cast(null as decimal(18, 2)) as planned_to_date_amount,
+        cast(null as decimal(18, 2)) as booked_ahead_amount
     from spans as p
 ),
 summed as (
@@ -171,7 +230,8 @@ summed as (
         cast(sum(e.unbudgeted_amount) as decimal(18, 2)) as unbudgeted_amount,
         cast(sum(e.ledger_amount) as decimal(18, 2)) as ledger_amount,
         cast(sum(e.planned_amount) as decimal(18, 2)) as planned_amount,
-        cast(sum(e.planned_to_date_amount) as decimal(18, 2)) as planned_to_date_amount
+        cast(sum(e.planned_to_date_amount) as decimal(18, 2)) as planned_to_date_amount,
+        cast(sum(e.booked_ahead_amount) as decimal(18, 2)) as booked_ahead_amount
     from entries as e
     group by e.period_kind, e.period, e.dimension, e.member
 ),
@@ -206,6 +266,7 @@ judged as (
         m.period,
         p.period_start,
         p.period_end,
+        p.period_end < p.planned_end as is_running,
         m.dimension,
         m.member,
         x.period is not null and coalesce(s.budget_state, 'final') <> 'withheld' as is_planned,
@@ -219,6 +280,10 @@ judged as (
         case when coalesce(s.budget_state, 'final') <> 'withheld' then m.planned_amount end as planned_amount,
         case when coalesce(s.budget_state, 'final') <> 'withheld' then m.planned_to_date_amount end
             as planned_to_date_amount,
+        case
+            when coalesce(s.cost_state, 'final') <> 'withheld' and coalesce(s.budget_state, 'final') <> 'withheld'
+            then m.booked_ahead_amount
+        end as booked_ahead_amount,
         case when coalesce(s.cost_state, 'final') <> 'withheld' then m.actual_amount end as actual_amount,
         case
             when coalesce(s.cost_state, 'final') <> 'withheld'
@@ -235,28 +300,9 @@ judged as (
     left join planned_periods as x on x.period_kind = m.period_kind and x.period = m.period
     cross join sources as s
 ),
-told as (
+rated as (
     select
-        j.period_kind,
-        j.period,
-        j.period_start,
-        j.period_end,
-        j.dimension,
-        j.member,
-        j.is_planned,
-        j.is_counted,
-        j.budget_state,
-        j.cost_state,
-        j.budget_reason,
-        j.cost_reason,
-        j.budget_reason_zh,
-        j.cost_reason_zh,
-        j.planned_amount,
-        j.planned_to_date_amount,
-        j.actual_amount,
-        j.unbudgeted_amount,
-        j.ledger_amount,
-        j.is_reconciled,
+        j.*,
         case
             when not j.is_planned or not j.is_counted then null
             when j.planned_amount is null and j.actual_amount > 0 then 'unbudgeted'
@@ -267,10 +313,26 @@ told as (
             when j.actual_amount > j.planned_amount * cast(b.warning_from as decimal(9, 6)) then 'warning'
             else 'on_plan'
         end as budget_status,
+        j.planned_to_date_amount + j.booked_ahead_amount as due_amount,
         cast(j.actual_amount as double) / nullif(cast(j.planned_amount as double), 0) as utilisation_rate,
+        cast(j.actual_amount as double) / nullif(cast(j.planned_to_date_amount as double), 0) as to_date_rate,
         b.overspend_rate
     from judged as j
     cross join plan.budget as b
+),
+told as (
+    select
+        r.*,
+        case
+            when r.budget_status is null or r.budget_status = 'unbudgeted' then r.budget_status
+            when r.actual_amount > r.due_amount
+                and r.actual_amount >= r.due_amount + r.due_amount * cast(r.overspend_rate as decimal(9, 6))
+            then 'overspent'
+            else r.budget_status
+        end as to_date_status,
+        r.actual_amount - r.planned_to_date_amount as to_date_variance_amount,
+        r.actual_amount > r.planned_to_date_amount and r.booked_ahead_amount > 0 as is_booked_ahead
+    from rated as r
 ),
 categories as (
     select
@@ -292,6 +354,7 @@ select
     t.period,                                                           -- 2026-11, 2026-Q4 or campaign
     t.period_start,                                                     -- First day of the period
     t.period_end,                                                       -- First day after the period; of a running one, the day after the day evaluated
+    t.is_running,                                                       -- Whether days of the period are still to come
     t.dimension,                                                        -- total, line, category, channel or team
     t.member,                                                           -- Budget line, category, channel or team; (all) of total, (unbudgeted) of line, (shared) where lines name none, (unknown) where unbudgeted costs name none
     case
@@ -314,14 +377,18 @@ select
     end as label_en,                                                    -- Name in English
     t.planned_amount,                                                   -- Budget of the whole period, also of its days to come; NULL where there is none
     t.planned_to_date_amount,                                           -- Part of it for the days so far, a line spread evenly over its days
+    t.booked_ahead_amount,                                              -- What bookings made in one go cover of the plan beyond that part, as wages do; 0 of an ended period
     t.actual_amount,                                                    -- Spent in the period so far: charged to lines of the member, or unbudgeted
     t.unbudgeted_amount,                                                -- Part of it that no line fits
     t.ledger_amount,                                                    -- All costs of the member in the ledger, also those charged to (shared); of lines NULL
-    t.actual_amount - t.planned_amount as variance_amount,              -- Actual less planned: above 0 is over the budget
-    t.utilisation_rate - 1 as variance_rate,                            -- Variance / planned
-    t.utilisation_rate,                                                 -- Actual / planned
+    t.actual_amount - t.planned_amount as variance_amount,              -- Actual less planned for the whole period: above 0 is over the budget
+    t.utilisation_rate - 1 as variance_rate,                            -- Variance / planned for the whole period
+    t.utilisation_rate,                                                 -- Actual / planned for the whole period
+    t.to_date_variance_amount,                                          -- Actual less planned for the days so far: above 0 is ahead of the plan; of an ended period as variance_amount
+    t.to_date_rate - 1 as to_date_variance_rate,                        -- That / planned for the days so far
     t.overspend_rate,                                                   -- More than planned by so much is overspent, as the plan says
-    t.budget_status,                                                    -- on_plan, warning, overspent; unbudgeted where money was spent without a plan; NULL with a reason
+    t.budget_status,                                                    -- Against the whole period: on_plan, warning, overspent; unbudgeted where money was spent without a plan; NULL with a reason
+    t.to_date_status,                                                   -- Against the days so far and bookings ahead, in the same words: what alerts go by; of an ended period as budget_status
     p.currency,                                                         -- Currency of the amounts
     t.is_reconciled,                                                    -- Whether the actual amounts of the dimension add up to the cost ledger of the period
     case
@@ -350,6 +417,44 @@ select
     case
         when t.budget_status is null then null
         when t.budget_status = 'unbudgeted' then '没有预算，已支出 ' || money_text(t.actual_amount) || ' ' || p.currency_zh || '。'
+        when t.is_running
+        then '截至当日计划 ' || money_text(t.planned_to_date_amount) || ' ' || p.currency_zh
+            || '，已支出 ' || money_text(t.actual_amount) || ' ' || p.currency_zh
+            || case
+                when t.to_date_variance_amount > 0
+                then '，超前 ' || money_text(t.to_date_variance_amount) || ' ' || p.currency_zh
+                when t.to_date_variance_amount < 0
+                then '，少 ' || money_text(-t.to_date_variance_amount) || ' ' || p.currency_zh
+                else '，与计划一致'
+            end
+            || case
+                when t.to_date_variance_amount <> 0 and t.planned_to_date_amount > 0
+                then '（' || percent_text(abs(t.to_date_rate - 1)) || '）'
+                else ''
+            end
+            || case
+                when t.is_booked_ahead
+                then '；扣除集中入账、对应后续日期的 ' || money_text(t.booked_ahead_amount) || ' ' || p.currency_zh || '后'
+                else ''
+            end
+            || case
+                when t.to_date_status = 'overspent' then '，达到或超过允许的 ' || percent_text(t.overspend_rate)
+                when t.actual_amount > t.due_amount then '，未达到 ' || percent_text(t.overspend_rate) || ' 的超支线'
+                when t.is_booked_ahead then '不超前'
+                else ''
+            end
+            || case
+                when t.actual_amount > t.planned_amount then '，已超出全期预算'
+                when t.budget_status = 'warning' then '，接近全期预算'
+                else ''
+            end
+            || case
+                when t.planned_amount > 0
+                then '；为全期预算 ' || money_text(t.planned_amount) || ' ' || p.currency_zh
+                    || '的 ' || percent_text(t.utilisation_rate)
+                else ''
+            end
+            || '。'
         else '预算 ' || money_text(t.planned_amount) || ' ' || p.currency_zh
             || '，已支出 ' || money_text(t.actual_amount) || ' ' || p.currency_zh
             || case when t.planned_amount > 0 then '，使用率 ' || percent_text(t.utilisation_rate) else '' end
@@ -365,6 +470,42 @@ select
     case
         when t.budget_status is null then null
         when t.budget_status = 'unbudgeted' then money_text(t.actual_amount) || ' ' || p.currency || ' spent without a budget.'
+        when t.is_running
+        then money_text(t.actual_amount) || ' ' || p.currency || ' spent so far against '
+            || money_text(t.planned_to_date_amount) || ' planned so far'
+            || case
+                when t.to_date_variance_amount > 0 then ', ' || money_text(t.to_date_variance_amount) || ' more'
+                when t.to_date_variance_amount < 0 then ', ' || money_text(-t.to_date_variance_amount) || ' less'
+                else ', as planned'
+            end
+            || case
+                when t.to_date_variance_amount <> 0 and t.planned_to_date_amount > 0
+                then ' (' || percent_text(abs(t.to_date_rate - 1)) || ')'
+                else ''
+            end
+            || case
+                when t.is_booked_ahead
+                then '; without the ' || money_text(t.booked_ahead_amount) || ' booked at once for days to come it is '
+                else ''
+            end
+            || case when t.actual_amount > t.due_amount and not t.is_booked_ahead then ', which is ' else '' end
+            || case
+                when t.to_date_status = 'overspent' then percent_text(t.overspend_rate) || ' or more ahead'
+                when t.actual_amount > t.due_amount then 'less than ' || percent_text(t.overspend_rate) || ' ahead'
+                when t.is_booked_ahead then 'not ahead'
+                else ''
+            end
+            || case
+                when t.actual_amount > t.planned_amount then ', and above the whole budget'
+                when t.budget_status = 'warning' then ', and close to the whole budget'
+                else ''
+            end
+            || case
+                when t.planned_amount > 0
+                then '; ' || percent_text(t.utilisation_rate) || ' of the whole period''s budget of ' || money_text(t.planned_amount)
+                else ''
+            end
+            || '.'
         else money_text(t.actual_amount) || ' of ' || money_text(t.planned_amount) || ' ' || p.currency || ' spent'
             || case when t.planned_amount > 0 then ' (' || percent_text(t.utilisation_rate) || ')' else '' end
             || case t.budget_status

@@ -22,7 +22,8 @@ SEGMENT = {
     "churn_score": 50.0,
 }
 MOVE = {"scheme": "abc", "from_class_id": "A", "share_of_from": 0.5}
-BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "state": "final", "reason_en": None}
+BUDGET = {"member": "social", "is_reconciled": True, "budget_status": "on_plan", "to_date_status": "on_plan"}
+BUDGET |= {"state": "final", "reason_en": None}
 SIGNAL = {"signal_id": "s", "is_judged": True, "alert_level": "red", "owner": "acquisition"}
 ACTION = {
     "action_id": "spend/channel/expo",
@@ -99,6 +100,18 @@ BROKEN = [
     pytest.param("ads.budget_variance", {"is_reconciled": False}, "adds_up_to_the_ledger", id="costs-lost"),
     pytest.param("ads.budget_variance", {"is_reconciled": None}, "reconciliation_told", id="costs-not-compared"),
     pytest.param("ads.budget_variance", {"budget_status": "fine"}, "status_allowed", id="unknown-budget-status"),
+    pytest.param(
+        "ads.budget_variance",
+        {"to_date_status": "fine"},
+        "to_date_status_allowed",
+        id="unknown-status-of-the-days-so-far",
+    ),
+    pytest.param(
+        "ads.budget_variance",
+        {"budget_status": "overspent", "to_date_status": "warning"},
+        "overspent_in_all_is_overspent_so_far",
+        id="overspent-in-all-but-not-so-far",
+    ),
     pytest.param(
         "ads.budget_variance",
         {"state": "withheld", "reason_en": "no source"},

@@ -82,7 +82,8 @@ def budget(dimension: str, member: str, status: str | None = "overspent", **cell
     """A member of the campaign's budget, spent by a fifth more than planned."""
     usual = {"period_kind": "campaign", "period": "campaign", "period_start": date(2026, 9, 1)}
     usual |= {"dimension": dimension, "member": member, "label_zh": member, "label_en": member, "state": "final"}
-    usual |= {"planned_amount": 100.0, "actual_amount": 120.0, "variance_amount": 20.0, "budget_status": status}
+    usual |= {"planned_amount": 100.0, "actual_amount": 120.0, "variance_amount": 20.0, "to_date_status": status}
+    usual |= {"is_running": False, "planned_to_date_amount": 100.0, "to_date_variance_amount": 20.0}
     return usual | cells
 
 

@@ -52,6 +52,8 @@ BUDGET = {
     "label_zh": "社交媒体",
     "label_en": "Social media",
     "budget_status": "overspent",
+    "to_date_status": "overspent",
+    "to_date_variance_rate": 0.2,
     "utilisation_rate": 1.2,
     "state": "final",
     "reason_en": None,
@@ -148,7 +150,7 @@ def test_without_rules_of_its_own_a_plan_watches_sources_spending_and_risks():
 def test_what_holds_is_no_signal():
     fine = {
         "quality": [{"status": "met"}],
-        "budget": [{"budget_status": "on_plan"}],
+        "budget": [{"budget_status": "on_plan", "to_date_status": "on_plan"}],
         "risks": [{"is_holding": True, "is_overdue": False}, {"risk_id": "b", "kpi": None, "is_holding": None}],
     }
     assert signals(**(fine | {"risks": [fine["risks"][0] | {"is_overdue": False}]})).empty
@@ -160,9 +162,16 @@ def test_single_lines_of_the_budget_are_watched_only_where_that_is_asked_for():
     assert len(signals([AlertRule(id="lines", budget="line")], budget=[line, {}])) == 1
 
 
+def test_f181_spending_ahead_of_the_plan_is_an_overspend_before_the_whole_budget_is_gone():
+    """November: 1,269 of 1,372 spent, which is within the budget of the month, but 915 were planned so far."""
+    ahead = {"budget_status": "warning", "utilisation_rate": 0.925}
+    [row] = signals(budget=[ahead | {"to_date_status": "overspent", "to_date_variance_rate": 0.387}]).to_dict("records")
+    assert (row["alert_level"], row["value"]) == ("yellow", pytest.approx(1.387))
+
+
 def test_limits_of_a_budget_are_about_how_much_of_it_is_used():
     rule = AlertRule(id="half", budget="any", yellow=0.5, red=1.5)
-    found = signals([rule], budget=[{"budget_status": "on_plan", "utilisation_rate": 0.6}])
+    found = signals([rule], budget=[{"to_date_status": "on_plan", "utilisation_rate": 0.6}])
     assert found[["alert_level", "value", "limit_value"]].values.tolist() == [["yellow", 0.6, 0.5]]
 
 

@@ -191,6 +191,115 @@ def test_what_it_comes_to_is_told_in_both_languages():
     )
 
 
+BOOKED_DAILY = [f"2026-11-{day:02}" for day in range(1, 21)]
+BOOKED_WEEKLY = ["2026-11-06", "2026-11-13", "2026-11-20"]
+BOOKED_ONCE = ["2026-11-10"]
+
+
+def november(amount: float, days: list[str], planned: float = 3000, **others: Any) -> Row:
+    """The running November of 30 days, 20 of which are over: what was spent in equal parts on those days."""
+    budgets = [line(planned, starts_on="2026-11-01", ends_on="2026-11-30")]
+    expenses = [cost(amount / len(days), spent_on=day) for day in days]
+    return variance(budgets, expenses, as_of="2026-11-20", **others)["2026-11", "total", "(all)"]
+
+
+@pytest.mark.parametrize(
+    ("spent", "status", "rate"),
+    [
+        pytest.param(1500, "on_plan", -0.25, id="behind"),
+        pytest.param(2000, "on_plan", 0.0, id="as-planned"),
+        pytest.param(2180, "on_plan", 0.09, id="ahead-by-less-than-ten-percent"),
+        pytest.param(2780, "overspent", 0.39, id="ahead-by-more-within-the-month"),
+        pytest.param(3300, "overspent", 0.65, id="beyond-the-month"),
+    ],
+)
+def test_f180_a_running_month_is_judged_by_what_was_planned_for_its_days_so_far(spent: float, status: str, rate: float):
+    row = november(spent, BOOKED_DAILY)
+    assert (row["is_running"], row["planned_to_date_amount"], row["to_date_variance_amount"]) == (
+        True,
+        2000,
+        spent - 2000,
+    )
+    assert (row["to_date_status"], row["to_date_variance_rate"]) == (status, pytest.approx(rate))
+    assert (row["variance_amount"], row["budget_status"]) == (spent - 3000, "overspent" if spent == 3300 else "on_plan")
+
+
+@pytest.mark.parametrize(
+    ("days", "spent", "ahead", "status"),
+    [
+        pytest.param(BOOKED_ONCE, 3000, 1000, "on_plan", id="the-wages-of-the-month-at-once"),
+        pytest.param(BOOKED_ONCE, 3290, 1000, "warning", id="more-than-the-whole-month"),
+        pytest.param(BOOKED_ONCE, 3300, 1000, "overspent", id="a-tenth-more"),
+        pytest.param(BOOKED_ONCE, 1900, 0, "on_plan", id="less-than-planned-so-far"),
+        pytest.param(BOOKED_WEEKLY, 2250, 100, "on_plan", id="three-of-four-weekly-wages-are-for-21-days"),
+        pytest.param(BOOKED_WEEKLY, 2800, 100, "overspent", id="weekly-wages-too-high"),
+    ],
+)
+def test_costs_booked_in_one_go_are_no_overspend_before_their_time_is_up(
+    days: list[str], spent: float, ahead: float, status: str
+):
+    row = november(spent, days)
+    assert (row["booked_ahead_amount"], row["to_date_status"]) == (ahead, status)
+
+
+def test_wages_booked_ahead_do_not_hide_what_another_line_spends_too_fast():
+    days = {"starts_on": "2026-11-01", "ends_on": "2026-11-30"}
+    budgets = [line(3000, category="labour", **days), line(3000, category="media", **days)]
+    wages = [cost(3000, category="labour", spent_on="2026-11-10")]
+    media = [cost(150, category="media", spent_on=day) for day in BOOKED_DAILY]
+    found = variance(budgets, wages + media, as_of="2026-11-20")
+    by_category = {name: found["2026-11", "category", name]["to_date_status"] for name in ("labour", "media")}
+    assert by_category == {"labour": "on_plan", "media": "overspent"}
+    total = found["2026-11", "total", "(all)"]
+    assert (total["planned_to_date_amount"], total["booked_ahead_amount"]) == (4000, 1000)
+    assert (total["actual_amount"], total["to_date_status"]) == (6000, "overspent")
+
+
+def test_an_ended_month_is_judged_by_its_whole_budget():
+    row = variance([line(100)], [cost(105)])["2026-10", "total", "(all)"]
+    assert not row["is_running"]
+    assert (row["to_date_variance_amount"], row["booked_ahead_amount"]) == (row["variance_amount"], 0)
+    assert (row["to_date_status"], row["budget_status"]) == ("warning", "warning")
+    assert row["sentence_zh"].startswith("预算 100.00 元，已支出 105.00 元")
+
+
+@pytest.mark.parametrize(
+    ("days", "spent", "zh", "en"),
+    [
+        pytest.param(
+            BOOKED_DAILY,
+            2780,
+            "截至当日计划 2,000.00 元，已支出 2,780.00 元，超前 780.00 元（39.0%），达到或超过允许的 10.0%；"
+            "为全期预算 3,000.00 元的 92.7%。",
+            "2,780.00 CNY spent so far against 2,000.00 planned so far, 780.00 more (39.0%), which is 10.0% or more"
+            " ahead; 92.7% of the whole period's budget of 3,000.00.",
+            id="ahead",
+        ),
+        pytest.param(
+            BOOKED_DAILY,
+            1500,
+            "截至当日计划 2,000.00 元，已支出 1,500.00 元，少 500.00 元（25.0%）；为全期预算 3,000.00 元的 50.0%。",
+            "1,500.00 CNY spent so far against 2,000.00 planned so far, 500.00 less (25.0%);"
+            " 50.0% of the whole period's budget of 3,000.00.",
+            id="behind",
+        ),
+        pytest.param(
+            BOOKED_ONCE,
+            3000,
+            "截至当日计划 2,000.00 元，已支出 3,000.00 元，超前 1,000.00 元（50.0%）；"
+            "扣除集中入账、对应后续日期的 1,000.00 元后不超前；为全期预算 3,000.00 元的 100.0%。",
+            "3,000.00 CNY spent so far against 2,000.00 planned so far, 1,000.00 more (50.0%);"
+            " without the 1,000.00 booked at once for days to come it is not ahead;"
+            " 100.0% of the whole period's budget of 3,000.00.",
+            id="booked-at-once",
+        ),
+    ],
+)
+def test_a_running_month_says_what_it_is_compared_with(days: list[str], spent: float, zh: str, en: str):
+    row = november(spent, days)
+    assert (row["sentence_zh"], row["sentence_en"]) == (zh, en)
+
+
 purposes = st.fixed_dictionaries(
     {
         "category": st.sampled_from([None, "media", "labour"]),
@@ -214,6 +323,14 @@ some_lines = st.lists(
 )
 
 
+def as_of_an_ended_period(row: Row) -> bool:
+    """Whether the days so far are judged as the whole period, since they are."""
+    if row["planned_amount"] is None:
+        return row["to_date_status"] == row["budget_status"]
+    same = row["to_date_variance_amount"] == row["variance_amount"] and row["booked_ahead_amount"] == 0
+    return same and row["to_date_status"] == row["budget_status"]
+
+
 @settings(max_examples=40, deadline=None)
 @given(some_lines, some_costs)
 def test_whatever_the_budgets_every_dimension_adds_up_to_the_ledger_and_to_the_lines(
@@ -230,5 +347,6 @@ def test_whatever_the_budgets_every_dimension_adds_up_to_the_ledger_and_to_the_l
             members = [row for row in rows if row["dimension"] == dimension]
             assert sum(row["actual_amount"] for row in members) == spent
             assert all(row["is_reconciled"] for row in members)
+            assert all(as_of_an_ended_period(row) for row in members if not row["is_running"])
             if planned is not None:
                 assert sum(row["planned_amount"] or 0 for row in members) == planned
