@@ -138,7 +138,8 @@ class FeedMapping:
             )
         return (
             f"{name} has no column {wanted}; columns found: {', '.join(found)}. "
-            f"Correct {self._table}.columns in sources.yaml, or have it delivered as agreed.{self._hint(found)}"
+            f"Correct {self._table}.columns in sources.yaml, name what you do not have under {self._table}.absent, "
+            f"or have it delivered as agreed.{self._hint(found)}"
         )
 
     def _hint(self, found: Sequence[str]) -> str:
