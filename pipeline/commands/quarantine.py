@@ -41,6 +41,8 @@ from quality.quarantine import REJECTED_AGAIN, STATES, WAITING
 IDENTITY = ("table_name", "delivered_on", "row_id")
 TOLD = ("state", "rule_ids", "message_zh", "message_en", "line_as_sent")
 """What an export says beside the row's own columns; a replay passes over it."""
+NAMED = 5
+"""Rows named by their id where more of them share a fault."""
 SHOWN = 40
 """Rows a list shows; an export has them all."""
 NUMBERS = ("integer", "double", "decimal")
@@ -394,6 +396,8 @@ def show_replayed(day: ProjectDay, replayed: Replayed, lang: Lang, console: Cons
         said = label(group.iloc[0]["message_zh"], group.iloc[0]["message_en"], lang)
         breaks = in_one(f"{count(len(group))} 行违反 {rule_id}", f"{count(len(group))} break {rule_id}", lang)
         console.print(note(noted(breaks, said, lang)))
+        named = ", ".join(sorted(group["row_id"])[:NAMED]) + (" …" if len(group) > NAMED else "")
+        console.print(note(f"  row_id: {named}"))
 
 
 def _counted(rows: int, state: str, lang: Lang) -> str:

@@ -38,7 +38,15 @@ from runs import (
 
 from assets.factory import asset_key
 from pipeline.commands.handout import read_handout, write_handout
-from pipeline.commands.quarantine import Replayed, Wanted, export_rows, keep_verdicts, list_rows, quarantine_day
+from pipeline.commands.quarantine import (
+    Replayed,
+    Wanted,
+    export_rows,
+    keep_verdicts,
+    list_rows,
+    quarantine_day,
+    show_replayed,
+)
 from pipeline.commands.screen import screen
 from pipeline.corrections import DISMISSED, REPAIRED
 from pipeline.errors import ConfigurationError
@@ -255,9 +263,14 @@ class TestReplay:
         assert (company.files(), bytes_of(company.root)) == (kept, lake)
 
     def test_a_row_mended_wrongly_is_rejected_again_by_the_rule_it_breaks_now(self, company: Company):
-        company.take_back(company.mend("orders", lambda row: {"amount": "-5"} if line(row) == 7 else None))
+        path = company.mend("orders", lambda row: {"amount": "-5"} if line(row) == 7 else None)
+        replayed = company.take_back(path)
         company.judge("orders")
         row = company.quarantine()[7]
+        told = StringIO()
+        show_replayed(quarantine_day(Project.read(company.root), DAY), replayed, "en", screen(told))
+        assert "1 break amount_minimum_when_sale" in told.getvalue()
+        assert f"row_id: {row['row_id']}" in told.getvalue()
         assert (row["state"], row["rule_id"], row["first_rule_id"]) == (
             "rejected_again",
             "amount_minimum_when_sale",
