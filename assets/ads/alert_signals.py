@@ -30,9 +30,8 @@ from quality.scorecard import SCORECARD
 BUDGET = "ads.budget_variance"
 QUALITY_LEVELS = {"below_floor": "red", "below_threshold": "yellow"}
 BUDGET_LEVELS = {"overspent": "yellow", "warning": "blue", "unbudgeted": "blue"}
-OVERDUE = "yellow"
-BROKEN_LOW_RISK = "blue"
-"""Level of a broken indicator whose risk is of a band that warns of nothing by itself."""
+LOW_RISK = "blue"
+"""Level of a broken indicator or an overdue measure whose risk is of a band that warns of nothing by itself."""
 SIDES = {"above": ("高于", "above"), "below": ("低于", "below")}
 
 ALERT_SIGNALS = TableSpec(
@@ -295,7 +294,7 @@ def _budget_told(rule: AlertRule, row: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def _of_risk(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
-    """Risks whose indicator is beyond its limit, or whose measure is overdue."""
+    """Risks whose indicator is beyond its limit, or whose measure is overdue; both are as urgent as the risk (F176, I43)."""
     for row in found.risks.to_dict("records"):
         words = Label(zh=row["label_zh"], en=row["label_en"])
         keys = (str(rule.risk), as_of.isoformat(), "risk", row["risk_id"], words)
@@ -304,11 +303,11 @@ def _of_risk(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterat
             "sentence_zh": f"{row['label_zh']}：{row['sentence_zh']}",
             "sentence_en": f"{row['label_en']}: {row['sentence_en']}",
         }
+        level = row["alert_level"] if isinstance(row["alert_level"], str) else LOW_RISK
         if rule.risk == "overdue":
             if row["is_overdue"] is True:
-                yield _row(*keys, alert_level=OVERDUE, **told)
+                yield _row(*keys, alert_level=level, **told)
         elif row["is_holding"] is False:
-            level = row["alert_level"] if isinstance(row["alert_level"], str) else BROKEN_LOW_RISK
             figures = {"value": row["indicator_value"], "limit_value": row["indicator_limit"]}
             yield _row(*keys, alert_level=level, **figures, **told)
         elif isinstance(row["kpi"], str) and row["is_holding"] is None:

@@ -140,11 +140,18 @@ def test_without_rules_of_its_own_a_plan_watches_sources_spending_and_risks():
     assert found["alert_level"].to_dict() == {
         "overspending/budget/channel/social": "yellow",
         "risk_indicator/indicator/risk/skills": "red",
-        "risk_overdue/overdue/risk/skills": "yellow",
+        "risk_overdue/overdue/risk/skills": "red",
         "source_quality/duplicates/source/leads": "red",
         "source_quality/duplicates/source/orders": "yellow",
     }
     assert set(found["owner"]) == {"data-office", "acquisition", "team:sales"}
+
+
+@pytest.mark.parametrize("level", ["red", "yellow", "blue", None])
+def test_f176_i43_an_overdue_measure_is_as_urgent_as_its_risk(level: str | None):
+    """A risk that warns of nothing by itself, being low, has an overdue measure told in blue."""
+    rule = AlertRule(id="late", risk="overdue")
+    assert signals([rule], risks=[{"alert_level": level}])["alert_level"].to_list() == [level or "blue"]
 
 
 def test_what_holds_is_no_signal():
