@@ -127,6 +127,7 @@ def _funnel_wide() -> dict[str, "Expectation"]:
         "drop_range": gxe.ExpectColumnValuesToBeBetween(column="drop_rate", min_value=0, max_value=1, strict_min=True),
         "withheld_counts_nothing": gxe.ExpectColumnValuesToBeNull(column="created_leads", **withheld),
         "drop_has_leads": gxe.ExpectColumnValuesToBeBetween(column="drop_leads", min_value=1, **dropped),
+        "waiting_told": gxe.ExpectColumnValuesToNotBeNull(column="drop_waiting_leads", **dropped),
         "nobody_won_who_was_not_entered": gxe.ExpectColumnPairValuesAToBeGreaterThanB(
             column_A="created_leads", column_B="won_leads", or_equal=True
         ),

@@ -294,7 +294,7 @@ def _budget_told(rule: AlertRule, row: Mapping[str, Any]) -> dict[str, Any] | No
 
 
 def _of_risk(rule: AlertRule, found: Sources, plan: Plan, as_of: date) -> Iterator[dict[str, Any]]:
-    """Risks whose indicator is beyond its limit, or whose measure is overdue; both are as urgent as the risk (F176, I43)."""
+    """Risks whose indicator is beyond its limit or whose measure is overdue: as urgent as the risk (F176, I43)."""
     for row in found.risks.to_dict("records"):
         words = Label(zh=row["label_zh"], en=row["label_en"])
         keys = (str(rule.risk), as_of.isoformat(), "risk", row["risk_id"], words)

@@ -350,6 +350,7 @@ def _of_funnel(day: Day) -> Iterator[Observation]:
             figures={
                 "drop_rate": (number(row["drop_rate"]) or 0.0, "rate"),
                 "drop_leads": (number(row["drop_leads"]) or 0.0, "count"),
+                "waiting": (number(row["drop_waiting_leads"]) or 0.0, "count"),
                 "created": (number(row["created_leads"]), "count"),
                 "won": (number(row["won_leads"]), "count"),
             },
@@ -480,7 +481,7 @@ SOURCES: Mapping[str, Source] = {
     "funnel": Source(
         FUNNEL,
         _of_funnel,
-        _names("drop_rate", "drop_leads", "created", "won"),
+        _names("drop_rate", "drop_leads", "waiting", "created", "won"),
         _names("dimension", "node"),
         _names("label", "step"),
     ),

@@ -1,29 +1,26 @@
 -- The funnel in one row for a period and member: every stage beside the next, and where most are lost.
--- The drop node is the stage after which the largest part of those who reached it is missing at the next one; of equal
--- losses the earlier. Leads still being worked on are missing too: given up and waiting are told apart in ads.funnel.
+-- The drop node is the stage at which the largest part of those who reached it was given up; of equal losses the earlier.
+-- Leads still being worked on are not lost: how many of them wait there is told beside it.
 -- grain: period_kind, period, dimension, member
 -- seed: S0 §5.3, §6.1; S3 二(三)2; F082, U16; X10
 with steps as (
     select
         f.*,
-        lag(f.stage) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
-            as from_stage,
-        lag(f.stage_zh) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
-            as from_zh,
-        lag(f.stage_en) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
-            as from_en,
-        lag(f.leads) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
-            as from_leads,
-        row_number() over (
-            partition by f.period_kind, f.period, f.dimension, f.member
-            order by f.of_previous_rate nulls last, f.stage_order nulls last
-        ) as loss_rank
+        lead(f.stage_zh) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as next_zh,
+        lead(f.stage_en) over (partition by f.period_kind, f.period, f.dimension, f.member order by f.stage_order nulls last)
+            as next_en,
+        cast(f.dropped as double) / nullif(cast(f.leads as double), 0) as dropped_rate
     from ads.funnel as f
 ),
 marked as (
     select
         s.*,
-        s.loss_rank = 1 and s.of_previous_rate < 1 as is_drop
+        s.dropped > 0
+        and row_number() over (
+            partition by s.period_kind, s.period, s.dimension, s.member
+            order by s.dropped_rate desc nulls last, s.stage_order nulls last
+        ) = 1 as is_drop
     from steps as s
 )
 select
@@ -52,11 +49,12 @@ select
     max(case when m.stage = 'met' then m.of_previous_rate end) as met_of_previous_rate, -- Part of those found valid that were met, 0-1; NULL where none was found valid
     max(case when m.stage = 'proposed' then m.of_previous_rate end) as proposed_of_previous_rate, -- Part of those met that got an offer, 0-1; NULL where none was met
     max(case when m.stage = 'won' then m.of_previous_rate end) as won_of_previous_rate, -- Part of those with an offer that were signed, 0-1; NULL where there was none
-    max(case when m.is_drop then m.from_stage end) as drop_node,        -- Stage after which the largest part is missing; NULL where nobody is
-    max(case when m.is_drop then m.from_zh || ' → ' || m.stage_zh end) as drop_zh, -- That step in Chinese
-    max(case when m.is_drop then m.from_en || ' → ' || m.stage_en end) as drop_en, -- That step in English
-    max(case when m.is_drop then 1 - m.of_previous_rate end) as drop_rate, -- Part missing there, 0-1
-    max(case when m.is_drop then m.from_leads - m.leads end) as drop_leads, -- Leads missing there
+    max(case when m.is_drop then m.stage end) as drop_node,             -- Stage at which the largest part of those who reached it was given up; NULL where nobody was
+    max(case when m.is_drop then m.stage_zh || ' → ' || m.next_zh end) as drop_zh, -- The step they did not take, in Chinese
+    max(case when m.is_drop then m.stage_en || ' → ' || m.next_en end) as drop_en, -- The step they did not take, in English
+    max(case when m.is_drop then m.dropped_rate end) as drop_rate,      -- Given up there / leads that reached the stage, 0-1; those waiting are not lost
+    max(case when m.is_drop then m.dropped end) as drop_leads,          -- Leads given up there, without those waiting
+    max(case when m.is_drop then m.waiting end) as drop_waiting_leads,  -- Leads still waiting there: neither further nor given up
     m.state,                                                            -- final, provisional or withheld, as the leads
     m.reason,                                                           -- Why it is not final; NULL when there is nothing to say
     m.reason_zh                                                         -- The same in Chinese

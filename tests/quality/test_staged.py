@@ -39,7 +39,7 @@ ACTION = {
 CLAIM = {"claim_id": "c", "verdict": "holds", "computed_number": 1.0, "reason_en": None}
 RISK = {"risk_id": "skills", "risk_score": 16, "rule_band": "extreme"}
 FUNNEL = {"member": "social", "created_leads": 9, "won_leads": 3, "drop_node": "met", "drop_rate": 0.5, "drop_leads": 3}
-FUNNEL |= {"state": "final"}
+FUNNEL |= {"drop_waiting_leads": 0, "state": "final"}
 COHORT = {
     "member": "social",
     "is_complete": True,
@@ -141,6 +141,7 @@ BROKEN = [
     pytest.param("ads.cohorts", {"payback_months": None}, "no_payback_has_a_reason", id="silent-about-payback"),
     pytest.param("ads.funnel_wide", {"won_leads": 10}, "nobody_won_who_was_not_entered", id="more-won-than-entered"),
     pytest.param("ads.funnel_wide", {"drop_rate": 1.1}, "drop_range", id="more-lost-than-there-were"),
+    pytest.param("ads.funnel_wide", {"drop_waiting_leads": None}, "waiting_told", id="a-drop-without-those-waiting"),
     pytest.param("ads.funnel_wide", {"drop_leads": 0}, "drop_has_leads", id="a-drop-of-nobody"),
     pytest.param("ads.actions", {"sentence_zh": "很多"}, "sentence_zh_has_a_number", id="a-sentence-without-a-number"),
     pytest.param("ads.actions", {"sentence_en": "many"}, "sentence_en_has_a_number", id="the-same-in-english"),

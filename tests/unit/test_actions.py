@@ -134,6 +134,30 @@ def test_i56_an_overspent_budget_is_an_offer_while_a_customer_costs_less(
     assert "超出 20 元；但单位获客成本较基期 −44.4%" in row["sentence_zh"]
 
 
+def test_f180_a_running_period_is_told_against_what_was_planned_so_far(dearer: pd.DataFrame):
+    """The campaign's 300 are not spent, but 120 went where 100 were planned so far."""
+    running = {"is_running": True, "planned_amount": 300.0, "variance_amount": -180.0}
+    told = rows_of(day(dearer, budget=frame("ads.budget_variance", [budget("team", "A", **running)])))
+    assert "截至当日计划 100 元，已支出 120 元，超出 20 元；" in told[0]["sentence_zh"]
+    assert "CNY 120 spent against CNY 100 planned so far, CNY 20 over;" in told[0]["sentence_en"]
+
+
+def test_f082_the_funnel_tells_what_was_given_up_apart_from_what_waits(cheaper: pd.DataFrame):
+    """Of 729 leads met 320 have no offer: 193 were given up, and 127 wait."""
+    row = {"period_kind": "campaign", "period": "campaign", "dimension": "total", "member": "(all)"}
+    row |= {"created_leads": 2079, "won_leads": 233, "drop_node": "met", "drop_zh": "已见面 → 已出方案"}
+    row |= {"drop_en": "Met → Proposed", "drop_rate": 193 / 729, "drop_leads": 193, "drop_waiting_leads": 127}
+    [told] = rows_of(day(cheaper, funnel=frame("ads.funnel_wide", [row])))
+    assert told["sentence_zh"] == (
+        "转化漏斗在“已见面 → 已出方案”流失最多：放弃 193 条线索（占到达该环节的 26.5%），另有 127 条待跟进；"
+        "全部 2,079 条线索中签约 233 条。"
+    )
+    assert told["sentence_en"] == (
+        "The funnel loses most at “Met → Proposed”: 193 leads were given up there (26.5% of those that got so far)"
+        " and 127 still wait; of 2,079 leads 233 were signed."
+    )
+
+
 def test_an_overspent_budget_is_a_problem_while_a_customer_costs_more(dearer: pd.DataFrame):
     told = rows_of(day(dearer, budget=frame("ads.budget_variance", [budget("team", "A")])))
     assert (told[0]["action_id"], told[0]["rule_id"], told[0]["finding_kind"]) == (

@@ -189,22 +189,40 @@ def test_a_wide_funnel_says_of_every_period_and_member_what_the_long_one_says(le
     assert {place: {name: row[name] for name in told[place]} for place, row in found.items()} == told
 
 
-def test_the_drop_node_is_the_stage_after_which_the_largest_part_is_missing() -> None:
-    """F082: of 5, 4, 4, 2, 2, 1, 1 half is missing after touched and after met, and the earlier counts."""
+def drop(row: Row) -> tuple[object, ...]:
+    return tuple(row[name] for name in ("drop_node", "drop_rate", "drop_leads", "drop_waiting_leads"))
+
+
+def test_f082_the_drop_node_is_the_stage_at_which_the_largest_part_was_given_up() -> None:
+    """4 were touched and 2 met; one of each was given up, and half is more than a quarter."""
     leads = [at("created"), at("touched"), at("touched", lost=True), at("met", lost=True), at("won")]
     row = wide(funnel_wide(leads))
-    assert (row["drop_node"], row["drop_en"], row["drop_zh"]) == ("touched", "Touched → Qualified", "已触达 → 确认有效")
-    assert (row["drop_rate"], row["drop_leads"]) == (0.5, 2)
+    assert drop(row) == ("met", 0.5, 1, 0)
+    assert (row["drop_en"], row["drop_zh"]) == ("Met → Proposed", "已见面 → 已出方案")
+
+
+def test_f082_leads_that_wait_are_told_and_not_lost() -> None:
+    """After touched 4 of 6 are missing, but only 1 was given up; after met 1 of 2 was."""
+    leads = [at("touched"), at("touched"), at("touched"), at("touched", lost=True), at("met", lost=True), at("won")]
+    assert drop(wide(funnel_wide(leads))) == ("met", 0.5, 1, 0)
+    assert drop(wide(funnel_wide([*leads, at("met"), at("met")]))) == ("met", 0.25, 1, 2)
+
+
+def test_f082_of_two_stages_that_lose_as_large_a_part_the_earlier_is_the_drop_node() -> None:
+    leads = [at("touched", lost=True), at("touched", lost=True), at("met", lost=True), at("won")]
+    assert drop(wide(funnel_wide(leads))) == ("touched", 0.5, 2, 0)
 
 
 def test_each_channel_has_a_drop_node_of_its_own() -> None:
-    rows = funnel_wide([at("touched", channel="expo"), at("won", channel="search"), at("created", channel="search")])
+    leads = [at("touched", lost=True, channel="expo"), at("won", channel="search")]
+    rows = funnel_wide([*leads, at("created", lost=True, channel="search")])
     assert [wide(rows, member=channel)["drop_node"] for channel in ("expo", "search")] == ["touched", "created"]
 
 
-def test_a_funnel_that_loses_nobody_has_no_drop_node() -> None:
-    row = wide(funnel_wide([at("won"), at("won")]))
-    assert (row["drop_node"], row["drop_zh"], row["drop_rate"], row["drop_leads"]) == (None, None, None, None)
+@pytest.mark.parametrize("last", ["touched", "won"])
+def test_a_funnel_that_loses_nobody_has_no_drop_node(last: str) -> None:
+    row = wide(funnel_wide([at("won"), at(last)]))
+    assert (row["drop_zh"], *drop(row)) == (None, None, None, None, None)
 
 
 # --- segment_summary ---
