@@ -170,7 +170,7 @@ def test_single_lines_of_the_budget_are_watched_only_where_that_is_asked_for():
 
 
 def test_f181_spending_ahead_of_the_plan_is_an_overspend_before_the_whole_budget_is_gone():
-    """November: 1,269 of 1,372 spent, which is within the budget of the month, but 915 were planned so far."""
+    """November: 1,269 of 1,373 spent, which is within the budget of the month, but 915 were planned so far."""
     ahead = {"budget_status": "warning", "utilisation_rate": 0.925}
     [row] = signals(budget=[ahead | {"to_date_status": "overspent", "to_date_variance_rate": 0.387}]).to_dict("records")
     assert (row["alert_level"], row["value"]) == ("yellow", pytest.approx(1.387))

@@ -331,6 +331,13 @@ def as_of_an_ended_period(row: Row) -> bool:
     return same and row["to_date_status"] == row["budget_status"]
 
 
+def within_the_whole_budget(row: Row) -> bool:
+    """Whether what counts as planned so far is part of the whole, so that overspent in all is overspent so far."""
+    due = row["planned_to_date_amount"] + row["booked_ahead_amount"]
+    is_as_bad = row["budget_status"] != "overspent" or row["to_date_status"] == "overspent"
+    return row["booked_ahead_amount"] >= 0 and due <= row["planned_amount"] and is_as_bad
+
+
 @settings(max_examples=40, deadline=None)
 @given(some_lines, some_costs)
 def test_whatever_the_budgets_every_dimension_adds_up_to_the_ledger_and_to_the_lines(
@@ -348,5 +355,6 @@ def test_whatever_the_budgets_every_dimension_adds_up_to_the_ledger_and_to_the_l
             assert sum(row["actual_amount"] for row in members) == spent
             assert all(row["is_reconciled"] for row in members)
             assert all(as_of_an_ended_period(row) for row in members if not row["is_running"])
+            assert all(within_the_whole_budget(row) for row in members if row["planned_amount"] is not None)
             if planned is not None:
                 assert sum(row["planned_amount"] or 0 for row in members) == planned
