@@ -84,6 +84,7 @@ SCHEMAS = {
         "spent_on": _DATE,
         "amount": _MONEY,
         "is_marketing": _FLAG,
+        "is_direct": _FLAG,
     },
     "dws.responses": {
         "answer_id": _TEXT,

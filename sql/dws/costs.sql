@@ -28,6 +28,7 @@ select
     e.currency as original_currency,                                    -- Currency of the bill
     e.category,                                                         -- labour, media, material, event, commission or other
     e.category <> 'labour' as is_marketing,                             -- Whether it is part of the marketing scope: everything but labour
+    coalesce(e.channel, c.channel) is not null or e.campaign_id is not null as is_direct, -- Whether it names what it was spent on, a channel or a campaign activity; the rest is for all of them
     coalesce(e.channel, c.channel) as channel,                          -- Channel it was spent on
     e.team_id,                                                          -- Team it was spent by
     cast(null as varchar) as staff_id,                                  -- Costs are not known by person

@@ -386,6 +386,19 @@ def test_everything_but_labour_is_marketing(category: str, is_marketing: bool) -
 
 
 @pytest.mark.parametrize(
+    ("expense", "is_direct"),
+    [
+        pytest.param({"channel": "search"}, True, id="of-a-channel"),
+        pytest.param({"campaign_id": "K1"}, True, id="of-an-activity"),
+        pytest.param({"team_id": "T01"}, False, id="of-a-team-alone"),
+        pytest.param({}, False, id="of-nothing-in-particular"),
+    ],
+)
+def test_u15_a_cost_is_direct_where_it_names_what_it_was_spent_on(expense: Row, is_direct: bool) -> None:
+    assert one("dws.costs", expenses=[expense])["is_direct"] is is_direct
+
+
+@pytest.mark.parametrize(
     ("expense", "channel"),
     [
         pytest.param({"channel": "search", "campaign_id": "K1"}, "search", id="of-the-bill"),

@@ -254,7 +254,7 @@ def test_the_first_dozen_is_in_the_catalogue():
     leads = {"lead_conversion_rate", "valid_lead_conversion_rate", "first_touch_hours", "sales_cycle_days"}
     costs = {"cac", "cpl", "roi_revenue", "io_ratio"}
     assert customers | leads | costs <= set(catalogue().kpis)
-    by_scope = {"paying.full", "paying.marketing", "paying.planned"}
+    by_scope = {"paying.full", "paying.marketing", "paying.direct", "paying.planned"}
     assert set(catalogue().kpis["cac"].variants) == {*by_scope, "effective", "registered"}
 
 

@@ -103,11 +103,16 @@ FACTS = st.fixed_dictionaries(
             development_days=st.none() | st.integers(0, 90),
             **members,
         ),
-        "lead_grades": rows_of(created_on=days, grade=st.sampled_from("ABCD"), **members),
+        "lead_grades": rows_of(created_on=days, grade=st.none() | st.sampled_from("ABCD"), **members),
         "sales": sales(),
         "customer_segments": rows_of(first_ordered_on=st.none() | days, is_high_value=flags, **members),
         "costs": rows_of(
-            spent_on=days, amount=money, is_marketing=flags, channel=members["channel"], team_id=members["team_id"]
+            spent_on=days,
+            amount=money,
+            is_marketing=flags,
+            is_direct=flags,
+            channel=members["channel"],
+            team_id=members["team_id"],
         ),
         "responses": rows_of(
             answered_on=days,
@@ -219,6 +224,10 @@ class Plain:
         kept = [row["amount"] for row in self.costs if row["is_marketing"] or not marketing_only]
         return float(sum(kept)) if kept else None
 
+    def direct(self) -> float | None:
+        kept = [row["amount"] for row in self.costs if row["is_direct"]]
+        return float(sum(kept)) if kept else None
+
     def labour(self) -> float | None:
         kept = [row["amount"] for row in self.costs if not row["is_marketing"]]
         return float(sum(kept)) if kept else None
@@ -271,8 +280,10 @@ def plain_parts(p: Plain) -> dict[tuple[str, str], tuple[float | None, float | N
         ("total_cost", "full"): (full, None),
         ("total_cost", "marketing"): (marketing, None),
         ("total_cost", "labour"): (p.labour(), None),
+        ("total_cost", "direct"): (p.direct(), None),
         ("cac", "paying.full"): (full, buyers),
         ("cac", "paying.marketing"): (marketing, buyers),
+        ("cac", "paying.direct"): (p.direct(), buyers),
         ("cpl", "valid.full"): (full, valid),
         ("cpl", "valid.marketing"): (marketing, valid),
         ("roi_revenue", "full"): (minus(revenue, full), full),
@@ -324,7 +335,10 @@ def more_parts(
     csat = [row for row in p.all_answers if row["kind"] == "csat"]
     return {
         ("lead_score", "created"): mean(p.leads, "lead_score"),
-        ("quality_lead_share", "created"): (sum(row["grade"] in "AB" for row in p.graded), len(p.graded)),
+        ("quality_lead_share", "created"): (
+            sum(grade in "AB" for grade in present(p.graded, "grade")),
+            len(present(p.graded, "grade")),
+        ),
         ("meeting_rate", "created"): (count(p.leads, "reached_met"), len(p.leads)),
         ("meeting_win_rate", "created"): (count(p.leads, "reached_met", "is_won"), count(p.leads, "reached_met")),
         ("audience_precision", "reached"): (count(known_reach, "is_audience"), len(known_reach)),
