@@ -837,17 +837,22 @@ def _assign(rng: np.random.Generator, calendar: Calendar, scale: Scale, staff: S
 
 
 def _allow(rng: np.random.Generator, calendar: Calendar, expenses: Expenses) -> Budgets:
-    """A line for whatever a team spends in a month of the campaign: enough for most, too little for some."""
+    """A line for whatever a team spends in a month of the campaign: enough for most, too little for some.
+
+    A running month is expected to go on as it began.
+    """
     spent = expenses.spent >= calendar.campaign_starts
     month = expenses.spent[spent].astype("datetime64[M]")
     parts = [part[spent] for part in (expenses.category, expenses.channel, expenses.team)]
     lines, place = np.unique(np.stack([month.astype(int), *parts]), axis=1, return_inverse=True)
     actual = np.bincount(place.ravel(), expenses.amount[spent], lines.shape[1])
-    starts = lines[0].astype("datetime64[M]")
+    months = lines[0].astype("datetime64[M]")
+    starts, next_starts = months.astype("datetime64[D]"), (months + 1).astype("datetime64[D]")
+    actual = actual * ((next_starts - starts) / (np.minimum(next_starts, calendar.today + DAY) - starts))
     thousand = 1_000 * 100
     return Budgets(
-        starts=starts.astype("datetime64[D]"),
-        ends=(starts + 1).astype("datetime64[D]") - DAY,
+        starts=starts,
+        ends=next_starts - DAY,
         category=lines[1],
         channel=lines[2],
         team=lines[3],
