@@ -123,14 +123,27 @@ def targets(plan: Plan, as_of: date, additive: frozenset[str]) -> Iterator[Row]:
 
 
 def _aim(target: Target, period: Row, campaign: Window, as_of: date, *, is_additive: bool) -> Row | None:
-    """What a period aims at: the campaign at the whole, a month at its milestone, any period at a level."""
+    """What a period aims at: the campaign at the whole, a month at its milestone, a quarter of the campaign at those of
+    its months, any period at a level.
+    """
     whole = {"target": target.value, "floor": target.floor, "milestone_target": None}
     if period["period_kind"] == "campaign":
         return whole | {"milestone_target": due_by(target, campaign, as_of + timedelta(days=1))}
-    if period["period"] in target.milestones:
-        milestone = target.milestones[period["period"]]
+    months = _months_of(period, campaign)
+    if target.milestones and months and set(months) <= set(target.milestones):
+        milestone = sum(target.milestones[month] for month in months)
         return whole | {"target": milestone, "floor": _part(target, milestone)}
     return None if is_additive or target.milestones else whole
+
+
+def _months_of(period: Row, campaign: Window) -> list[str]:
+    """A month, or the months of a quarter that is all in the campaign; what is sold outside is not aimed at."""
+    if period["period_kind"] == "month":
+        return [period["period"]]
+    first = period["period_start"]
+    if period["period_kind"] != "quarter" or first < campaign.starts_on or months_before(first, -3) > campaign.end:
+        return []
+    return [f"{months_before(first, -place):%Y-%m}" for place in range(3)]
 
 
 def _part(target: Target, milestone: float) -> float | None:

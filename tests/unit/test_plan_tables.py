@@ -23,6 +23,7 @@ from pipeline.plan import (
     Segments,
     Target,
     ValidLead,
+    Window,
 )
 from pipeline.plan_tables import SCHEMAS, months_before, plan_tables
 
@@ -386,6 +387,19 @@ def test_what_is_due_so_far_are_the_milestones_and_of_the_running_month_the_even
     as_of: str, due: float | None
 ) -> None:
     assert aims("new_customers", FIFTY, as_of, frozenset({"new_customers"}))["campaign"]["milestone_target"] == due
+
+
+def test_f055_a_quarter_of_the_campaign_aims_at_the_milestones_of_its_months() -> None:
+    """The third quarter lies in the campaign; of the fourth a month does not, and is not aimed at."""
+    campaign = a_plan().campaign.model_copy(update={"starts_on": date(2026, 7, 1)})
+    milestones = {"2026-07": 5.0, "2026-08": 5.0, "2026-09": 10.0, "2026-10": 15.0, "2026-11": 15.0}
+    target = Target(value=50.0, floor=25.0, milestones=milestones)
+    spring = Window(starts_on=date(2026, 4, 1), ends_on=date(2026, 6, 30))
+    targets, back = {"new_customers": target}, Periods(quarters=2)
+    plan = a_plan(campaign=campaign, baseline=spring, targets=targets, periods=back)
+    rows = table("targets", plan, date(2026, 11, 20), frozenset({"new_customers"}))
+    found = {row["period"]: (row["target"], row["floor"]) for row in rows if row["period_kind"] == "quarter"}
+    assert found == {"2026-Q3": (20.0, 10.0)}
 
 
 def test_an_additive_target_without_milestones_says_nothing_of_shorter_periods() -> None:
