@@ -280,9 +280,9 @@ def _warn_of_change(variant: Variant, row: Mapping, rows: pd.DataFrame, lang: La
     told_en = ", ".join(f"{part} {_plain(value)}" for part, value in differ.items())
     console.print(
         in_one(
-            f"以上数据行算得{told}，与发布值不同：该日评估之后计划已修改。请恢复当时的计划，或重新运行该日。",
-            f"These rows make {told_en}, which is not what was published: the plan was changed after the day was "
-            "evaluated. Put the plan of then back, or run the day again.",
+            f"以上数据行算得{told}，与发布值不同：该日评估之后方案或程序已变更。请恢复当时的方案，或重新运行该日。",
+            f"These rows make {told_en}, which is not what was published: the plan or the program was changed after "
+            "the day was evaluated. Put the plan of then back, or run the day again.",
             lang,
         ),
         style="yellow",

@@ -26,7 +26,7 @@ class Sign(NamedTuple):
     """The source table; None where it concerns all."""
     cause: str
     days: tuple[date, ...] = ()
-    """The days that what differs concerns, one row more than one maybe; none where it has none."""
+    """The days that each of the rows concerns; none where what differs has no day."""
     rows_moved: int | None = None
 
 

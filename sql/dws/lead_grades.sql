@@ -136,6 +136,7 @@ weighed as (
 scored as (
     select
         w.*,
+        round(w.told_weight / nullif(w.whole_weight, 0), 6) as told_share,
         round(
             (
                 coalesce(w.source_points, 0) * p.source_weight
@@ -152,8 +153,7 @@ graded as (
     select
         s.*,
         p.least_told,
-        round(s.told_weight / nullif(s.whole_weight, 0), 6) as told_share,
-        q.lead_state <> 'withheld' and round(s.told_weight / nullif(s.whole_weight, 0), 6) >= p.least_told as has_grade,
+        q.lead_state <> 'withheld' and s.told_share >= p.least_told as has_grade,
         case
             when s.grade_score >= p.a_from then 'A'
             when s.grade_score >= p.b_from then 'B'

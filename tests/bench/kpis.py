@@ -45,7 +45,7 @@ def by(dimensions: Sequence[Dimension]) -> Catalogue:
     """The catalogue with no other dimensions than these."""
     facts = {
         name: fact.model_copy(
-            update={"dimensions": {name: fact.dimensions[name] for name in dimensions if name in fact.dimensions}}
+            update={"dimensions": {kept: fact.dimensions[kept] for kept in dimensions if kept in fact.dimensions}}
         )
         for name, fact in catalogue().facts.items()
     }

@@ -111,7 +111,7 @@ def test_u01_rows_that_do_not_make_what_was_published_are_not_passed_off_as_its_
     shorter = Window(starts_on=date(2026, 8, 1), ends_on=date(2026, 8, 31))
     assert "not what was published" not in explained_by(demo, "revenue_growth_rate")
     told = explained_by(demo, "revenue_growth_rate", baseline=shorter)
-    assert "which is not what was published: the plan was changed after the day was evaluated" in told
+    assert "which is not what was published: the plan or the program was changed after the day was evaluated" in told
 
 
 def test_who_asks_for_two_dimensions_is_told_that_one_is_meant(demo):
