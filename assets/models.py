@@ -47,7 +47,6 @@ def published() -> list[Published]:
         "ads.funnel",
         "ads.funnel_wide",
         "ads.cohorts",
-        "ads.campaign_scorecard",
         "ads.task_tracking",
         "ads.segment_summary",
         "ads.budget_variance",

@@ -355,6 +355,7 @@ def explain(
     region: Annotated[str | None, _member("customers' region")] = None,
     sales_region: Annotated[str | None, _member("sales region")] = None,
     product: Annotated[str | None, _member("product")] = None,
+    activity: Annotated[str | None, _member("campaign activity, by its id")] = None,
     period: Annotated[
         str, typer.Option(help="campaign, baseline, or as 2026-11-20, 2026-W47, 2026-11, 2026-Q4.")
     ] = "campaign",
@@ -369,7 +370,7 @@ def explain(
     from pipeline.commands.screen import screen
 
     members = {"channel": channel, "team": team, "staff": staff, "region": region}
-    members |= {"sales_region": sales_region, "product": product}
+    members |= {"sales_region": sales_region, "product": product, "activity": activity}
     asked = {dimension: member for dimension, member in members.items() if member is not None}
     if len(asked) > 1:
         raise ConfigurationError(f"one dimension at a time; {', '.join(map(_option, asked))} were given")

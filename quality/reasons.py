@@ -60,6 +60,10 @@ PHRASES = (
         rf"not held against the target for the whole: {WITHOUT}",
         "不与整体目标相比：不含未注明{3}的{2} {1} {0}（占全部{2}的 {4}）",
     ),
+    (
+        r"not held against a target: too short for what is booked by the month",
+        "不与目标相比：费用按月入账，周期过短",
+    ),
     (WITHOUT, "不含未注明{3}的{2} {1} {0}（占全部{2}的 {4}）"),
     (r"the intervals touch: nobody is ranked before another", "区间相互重叠，不分先后"),
 )

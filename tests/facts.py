@@ -12,7 +12,7 @@ import pyarrow as pa
 from sqlglot import exp
 
 from assets.ads.catalogue import Catalogue, catalogue
-from assets.ads.kpi_query import measured
+from assets.ads.kpi_query import ALL, TOTAL, measured
 from assets.ads.kpi_values import kpi_values
 from pipeline.engine import DuckDBEngine, Session
 from pipeline.engine.duckdb import DIALECT
@@ -34,6 +34,7 @@ _MEMBERS = {
     "region": _TEXT,
     "sales_region": _TEXT,
     "product": _TEXT,
+    "campaign_id": _TEXT,
 }
 
 SCHEMAS = {
@@ -81,6 +82,7 @@ SCHEMAS = {
         "cost_id": _TEXT,
         "channel": _TEXT,
         "team_id": _TEXT,
+        "campaign_id": _TEXT,
         "spent_on": _DATE,
         "amount": _MONEY,
         "is_marketing": _FLAG,
@@ -144,10 +146,10 @@ SCHEMAS = {
         "exposure_id": _TEXT,
         "day": _DATE,
         "channel": _TEXT,
+        "campaign_id": _TEXT,
         **dict.fromkeys(("impressions", "reach", "clicks", "visits"), pa.int64()),
     },
     "dws.activities": {
-        "campaign_id": _TEXT,
         **_MEMBERS,
         "starts_on": _DATE,
         "planned_participants": pa.int64(),
@@ -166,6 +168,8 @@ SCHEMAS = {
     },
     "plan.targets": {
         "kpi": _TEXT,
+        "dimension": _TEXT,
+        "member": _TEXT,
         "period_kind": _TEXT,
         "period": _TEXT,
         "target": _DOUBLE,
@@ -223,9 +227,16 @@ def nps(score: float, **columns: Any) -> dict[str, Any]:
     }
 
 
-def target(kpi: str, value: float, floor: float | None = None, period: Sequence[Any] = CAMPAIGN) -> dict[str, Any]:
-    """A target for one period."""
-    return {"kpi": kpi, "period_kind": period[0], "period": period[1], "target": value, "floor": floor}
+def target(
+    kpi: str,
+    value: float,
+    floor: float | None = None,
+    period: Sequence[Any] = CAMPAIGN,
+    of: tuple[str, str] = (TOTAL, ALL),
+) -> dict[str, Any]:
+    """A target for one period, of the whole or of a dimension's member."""
+    place = {"dimension": of[0], "member": of[1], "period_kind": period[0], "period": period[1]}
+    return {"kpi": kpi, **place, "target": value, "floor": floor}
 
 
 def table(name: str, rows: Rows) -> pa.Table:

@@ -23,13 +23,13 @@ from assets.ads.segment_transitions import (
     segment_transitions,
     segment_transitions_lineage,
 )
+from assets.ads.source_trust import source_states, unmapped_columns
 from assets.day import ProjectDay
 from assets.factory import Noted, python_asset
 from pipeline.engine import snippet
 from pipeline.project import Project
 from pipeline.tables import TableSpec
-from quality.contract import contracts
-from quality.scorecard import SCORECARD, SourceState, states
+from quality.scorecard import SCORECARD
 
 TARGETS = "plan.targets"
 _LOOKED_AT = {
@@ -201,18 +201,3 @@ def compute_alerts(day: ProjectDay) -> pd.DataFrame:
         before=_of_day_before(day, ALERT_SIGNALS),
     )
     return alert_signals(day.project.plan, found, day.as_of)
-
-
-def source_states(day: ProjectDay) -> dict[str, SourceState]:
-    """How far each source table can be trusted on the day."""
-    absent = [table for table in contracts() if not day.project.sources.feeds(table)]
-    return states(day.read(SCORECARD.name), absent)
-
-
-def unmapped_columns(day: ProjectDay) -> frozenset[str]:
-    """`table.column` of every canonical column no source fills."""
-    return frozenset(
-        f"{table}.{column}"
-        for table, contract in contracts().items()
-        for column in set(contract.by_name) - set(day.read(f"mapped.{table}")["column_name"])
-    )

@@ -12,13 +12,12 @@ from sqlglot import exp
 
 from assets.ads.expressions import names, parse_aggregate, parse_arithmetic, parse_condition
 from pipeline.engine import SQL_FOLDER
-from pipeline.plan import Definitions, Identifier, Label, Strict
+from pipeline.plan import Definitions, Dimension, Identifier, Label, Strict
 from pipeline.project import read_yaml
 from quality.contract import contracts
 
 CATALOGUE_FILE = SQL_FOLDER / "kpis.yaml"
 
-Dimension = Literal["channel", "team", "staff", "region", "sales_region", "product"]
 Unit = Literal["count", "currency", "rate", "ratio", "score", "hours", "days"]
 Better = Literal["higher", "lower"]
 Interval = Literal["none", "wilson", "mean", "nps", "ratio", "total", "events", "per_event"]
@@ -118,7 +117,8 @@ class Fact(Strict):
     """A table whose rows are measured, the date that puts a row into a period, the columns that put it under a member.
 
     A row counts in the period its date is `within`, in the one after it (`previous`: what the period grew from), or in
-    every one that starts later (`before`); without a date in every period. `contracts` are the sources it is
+    every one that starts later (`before`); without a date in every period. What is `booked_by` the month, as wages and
+    bills are, says of no day or week what it cost, and these are not judged by it. `contracts` are the sources it is
     made of, `rows` leads back to the lines it was made of. A `number` is read with six decimals, so that sums do not
     depend on the order of the rows.
     """
@@ -126,6 +126,7 @@ class Fact(Strict):
     table: Annotated[str, Field(pattern=r"^dws\.[a-z][a-z0-9_]*$")]
     date: Identifier | None
     window: Window = "within"
+    booked_by: Literal["day", "month"] = "day"
     rows: Rows | None = None
     shared: Label | None = None
     """What the amounts are called, where those that name no member of a dimension are for all of them, as wages are for
@@ -287,6 +288,10 @@ class Catalogue(Strict):
     def shared(self, variant: Variant) -> list[str]:
         """Measures of the variant that leave out of a member's figures what is for all of them."""
         return [name for name in variant.measures if self.facts[self.fact_of[name]].shared is not None]
+
+    def is_booked_by_month(self, variant: Variant) -> bool:
+        """Whether anything it is made of is."""
+        return any(self.facts[self.fact_of[name]].booked_by == "month" for name in variant.measures)
 
     def undeclared(self, variant: Variant, definitions: Definitions) -> list[str]:
         """Definitions the variant can't do without, and the plan leaves open; sorted."""

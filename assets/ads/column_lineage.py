@@ -57,7 +57,7 @@ def composite_scores_lineage() -> Lineage:
     whys = [_of(name) for name in ("kpi", "score", "value", "target", "reason")]
     missing = dict.fromkeys(("missing_parts", "missing_parts_zh"), whys)
     states = {name: [_of("kpi"), _of("score"), _of("state")] for name in ("state", "reason", "reason_zh")}
-    bounds = {name: [_of("lower"), _of("upper"), _of("target")] for name in ("lower", "upper")}
+    bounds = {name: [_of(of) for of in ("lower", "upper", "value", "floor", "target")] for name in ("lower", "upper")}
     ranks = {name: [_of("score"), *bounds["lower"]] for name in COMPOSITE_SCORES.columns if "rank" in name}
     return same | scores | weighed | missing | states | bounds | ranks
 

@@ -12,6 +12,7 @@ import pandas as pd
 
 from assets.ads.catalogue import catalogue
 from assets.ads.figures import percent
+from assets.ads.intervals import events_interval
 from assets.ads.kpi_query import PERIOD, TOTAL, UNKNOWN
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.rank_stability import Groups, rank_stability, weight_moves
@@ -127,7 +128,7 @@ def _mean(scores: Mapping[str, float], weights: Mapping[str, float]) -> float:
 def composite_scores(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The table `ads.composite_scores` from `ads.kpi_values`.
 
-    A team has no target for quantities, so its score rests on rates and means; what is left out is listed.
+    A team whose part of a quantity the plan does not name has no score for it; what is left out is listed.
     """
     columns = list(COMPOSITE_SCORES.columns)
     scopes = _scopes(values)
@@ -157,14 +158,16 @@ def _ranks(scopes: pd.DataFrame, plan: Plan) -> pd.DataFrame:
 
 
 def _with_score_bounds(rows: pd.DataFrame, plan: Plan) -> pd.DataFrame:
-    """What the ends of a KPI's interval would score, in the manner of the KPI's own score."""
-    declared = {kpi: target.floor for kpi in plan.targets if (target := plan.target(kpi)) is not None}
-    floor = rows["kpi"].map(declared).astype(float)
-    floor = floor.mask(floor.isna() & (rows["better"] == "higher"), 0.0)
+    """What the ends of a KPI's interval would score, in the manner of the KPI's own score.
+
+    A count that has a target is off by chance as events are (Poisson), though it is what was counted.
+    """
+    count = rows["value"].where((rows["unit"] == "count") & rows["denominator"].isna()).to_numpy(float)
+    counted = dict(zip(BOUNDS, events_interval(count, np.ones(len(rows))), strict=True))
+    floor = rows["floor"].astype(float)
     span = rows["target"].astype(float) - floor
-    ends = [
-        (100 * (rows[bound].astype(float) - floor) / span.where(span != 0)).clip(0, plan.score_cap) for bound in BOUNDS
-    ]
+    bounds = [rows[bound].astype(float).fillna(pd.Series(counted[bound], rows.index)) for bound in BOUNDS]
+    ends = [(100 * (bound - floor) / span.where(span != 0)).clip(0, plan.score_cap) for bound in bounds]
     return rows.assign(low=np.minimum(*ends), high=np.maximum(*ends))
 
 

@@ -168,7 +168,7 @@ def _due(row: Row, day: Day) -> float | None:
     declared = day.plan.target(row["kpi"])
     if declared is None or not declared.milestones:
         return target * share_over(window.starts_on, window.end, end)
-    return due_by(declared, window, end)
+    return due_by(declared.of(target, is_part=True), window, end)
 
 
 def _holds(row: Row, due: float | None) -> bool:

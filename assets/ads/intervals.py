@@ -63,12 +63,12 @@ def ratio_interval(
 
 
 def total_interval(total: np.ndarray, base: np.ndarray, squares: np.ndarray, *_: np.ndarray) -> Bounds:
-    """Of a sum of amounts over a base that is known for sure, by the delta method.
+    """Of a sum of amounts over a base that is known for sure, by the delta method; none where there are no amounts.
 
     How many amounts there are is left to chance, too: the variance of the sum is the sum of their squares (compound
     Poisson).
     """
-    half = _Z * np.sqrt(np.maximum(squares, 0)) / np.abs(base)
+    half = _Z * np.sqrt(np.where(squares > 0, squares, np.nan)) / np.abs(base)
     return total / base - half, total / base + half
 
 

@@ -8,8 +8,10 @@ from sqlglot import exp
 
 from assets.ads.catalogue import PERIOD_COLUMNS, Catalogue, ColumnKind, Fact, Measure, Variant, Window
 from pipeline.engine import snippet
+from pipeline.plan_tables import WHOLE
 
-TOTAL, ALL, UNKNOWN = "total", "(all)", "(unknown)"
+TOTAL, ALL = WHOLE
+UNKNOWN = "(unknown)"
 PERIOD = ("period_kind", "period", "period_start", "period_end")
 KEYS = (*PERIOD, "dimension", "member")
 PERIODS = "plan.periods"

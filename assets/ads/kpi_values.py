@@ -31,7 +31,7 @@ KPI_VALUES = TableSpec(
         "period": ("text", "2026-11-20, 2026-W47, 2026-11, 2026-Q4, campaign or baseline"),
         "period_start": ("date", "First day of the period"),
         "period_end": ("date", "First day after the period; of a running one, the day after the day evaluated"),
-        "dimension": ("text", "total, channel, team, staff, region, sales_region or product"),
+        "dimension": ("text", "total, channel, team, staff, region, sales_region, product or activity"),
         "member": ("text", "Member of the dimension; (all) of total, (unknown) where the source names none"),
         "value": (
             "double precision",
@@ -42,7 +42,11 @@ KPI_VALUES = TableSpec(
         "n": ("bigint", "Observations: rows behind the denominator, behind the numerator of a quantity"),
         "lower": ("double precision", "Lower end of the 95 % interval, where the KPI has one"),
         "upper": ("double precision", "Upper end of the 95 % interval, where the KPI has one"),
-        "target": ("double precision", "Target of the period; quantities have one for the total only"),
+        "target": (
+            "double precision",
+            "Target of the period: a member's own where the plan names one, else of rates and means that of the whole",
+        ),
+        "floor": ("double precision", "The value that scores 0; NULL without a target"),
         "milestone_target": (
             "double precision",
             "What the milestones ask for so far: of months that are over, and the even part of the running one",
@@ -119,7 +123,7 @@ def kpi_values(
         .pipe(_with_left_out, left_out(parts, catalogue, currency), definitions.shared_cost_limit)
         .pipe(_with_intervals)
         .pipe(_with_targets, targets)
-        .pipe(_with_scores, score_cap)
+        .pipe(with_scores, score_cap)
         .pipe(_with_reasons, catalogue)
         .sort_values(list(KPI_VALUES.grain), kind="stable", ignore_index=True)[list(KPI_VALUES.columns)]
     )
@@ -181,6 +185,7 @@ def _told(
                 "is_official": catalogue.official(name, definitions) == variant_name,
                 "is_quantity": variant.denominator is None,
                 "interval": kpi.interval,
+                "is_booked_by_month": catalogue.is_booked_by_month(variant),
                 "adds_up": catalogue.adds_up(name, variant),
                 "state": source.state,
                 "state_reason": source.reason,
@@ -244,21 +249,38 @@ def _with_intervals(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _with_targets(rows: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
-    """Targets of the official variant: of a quantity for the total, of a rate or mean for every member too."""
-    joined = rows.merge(targets, on=["kpi", "period_kind", "period"], how="left", validate="many_to_one")
-    aimed = joined["is_official"] & (~joined["is_quantity"] | (joined["dimension"] == TOTAL))
-    columns = ["target", "floor", "milestone_target"]
-    told = joined[columns].astype(float).where(aimed & joined["is_comparable"])
-    return joined.assign(**told, not_held=aimed & joined["target"].notna() & ~joined["is_comparable"])
+    """Targets of the official variant: a member's own, else of a rate or mean that for the whole.
+
+    The whole's is not one for a member whose figure leaves too much out; its own was set for what its figure is. A
+    day or week is not judged by what is booked by the month.
+    """
+    keys, columns = ["kpi", "period_kind", "period"], ["target", "floor", "milestone_target"]
+    of_all = targets.loc[targets["dimension"] == TOTAL].drop(columns=["dimension", "member"])
+    own = rows.merge(targets, on=[*keys, "dimension", "member"], how="left", validate="many_to_one")[columns]
+    whole = rows.merge(of_all, on=keys, how="left", validate="many_to_one")[columns]
+    is_own = own["target"].notna()
+    is_alike = rows["is_official"] & ~is_own & ~rows["is_quantity"]
+    told = own.astype(float).where(is_own, whole.astype(float).where(is_alike & rows["is_comparable"]))
+    told = told.where(rows["is_official"])
+    is_brief = rows["is_booked_by_month"] & rows["period_kind"].isin(BRIEF)
+    return rows.assign(
+        **told.where(~is_brief),
+        not_held=is_alike & whole["target"].notna() & ~rows["is_comparable"],
+        too_brief=is_brief & told["target"].notna(),
+    )
 
 
-def _with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
-    """0 at the floor and 100 at the target; the same line serves both directions, it only slopes the other way."""
+def with_scores(rows: pd.DataFrame, score_cap: float) -> pd.DataFrame:
+    """Attainment and score by value, target, floor and better: 0 at the floor and 100 at the target.
+
+    The same line serves both directions, it only slopes the other way.
+    """
     higher = rows["better"] == "higher"
     floor = rows["floor"].mask(higher & rows["floor"].isna() & rows["target"].notna(), 0.0)
     span = rows["target"] - floor
     fits = (span > 0).where(higher, span < 0)
     return rows.assign(
+        floor=floor,
         attainment_rate=rows["value"] / rows["target"].where(rows["target"] != 0),
         score=(100 * (rows["value"] - floor) / span.where(fits)).clip(0, score_cap),
         can_score=fits | rows["target"].isna(),
@@ -289,6 +311,7 @@ def _with_reasons(rows: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
             },
             rows["not_held"],
         ),
+        (_alike("not held against a target: too short for what is booked by the month"), rows["too_brief"]),
     ]
     begun = {reason: in_chinese(reason, catalogue.chinese_names) for reason in rows["state_reason"].dropna().unique()}
     reason = rows["state_reason"].fillna("").astype(object)

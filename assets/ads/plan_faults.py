@@ -104,13 +104,29 @@ def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]
         return
     if target.milestones and not kpi.additive:
         yield f"targets.{name}.milestones: {name} does not add up over months; remove the milestones"
-    yield from _floor_faults(name, kpi.better, target)
+    yield from _floor_faults(f"targets.{name}", name, kpi.better, target)
+    yield from _member_faults(catalogue, plan, name, target)
 
 
-def _floor_faults(name: str, better: Better, target: Target) -> Iterator[str]:
+def _member_faults(catalogue: Catalogue, plan: Plan, name: str, target: Target) -> Iterator[str]:
+    """Dimensions the KPI is not told by, and members whose target is on the wrong side of the floor."""
+    kpi = catalogue.kpis[name]
+    variant = kpi.variants.get(catalogue.official(name, plan.definitions))
+    known = catalogue.dimensions(name, variant) if variant else []
+    for dimension, members in target.by.items():
+        place = f"targets.{name}.by.{dimension}"
+        if variant and dimension not in known:
+            yield f"{place}: {name} is not told by {dimension}; known: {', '.join(known) or 'none'}"
+        for member, value in members.items():
+            own = target.of(value, is_part=name in catalogue.quantities)
+            if target.floor is not None or kpi.better == "higher":
+                yield from _floor_faults(f"{place}.{member}", name, kpi.better, own)
+
+
+def _floor_faults(place: str, name: str, better: Better, target: Target) -> Iterator[str]:
     if better == "lower" and target.floor is None:
-        yield f"targets.{name}.floor: missing; for {name} less is better, so state the value that is worth 0 points"
+        yield f"{place}.floor: missing; for {name} less is better, so state the value that is worth 0 points"
     elif better == "lower" and target.floor <= target.value:
-        yield f"targets.{name}.floor: {target.floor:g} must be above the target {target.value:g}, since less is better"
+        yield f"{place}.floor: {target.floor:g} must be above the target {target.value:g}, since less is better"
     elif better == "higher" and (target.floor or 0) >= target.value:
-        yield f"targets.{name}.floor: {target.floor or 0:g} must be below the target {target.value:g}"
+        yield f"{place}.floor: {target.floor or 0:g} must be below the target {target.value:g}"

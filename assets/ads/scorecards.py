@@ -2,6 +2,12 @@
 
 import dagster as dg
 
+from assets.ads.campaign_scorecard import (
+    ACTIVITIES,
+    CAMPAIGN_SCORECARD,
+    campaign_scorecard_lineage,
+    compute_campaign_scorecard,
+)
 from assets.ads.case_lines import CASE_REPORTS
 from assets.ads.case_reports import case_reports_lineage, compute_case_reports
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_lineage, compute_channel_scorecard
@@ -17,8 +23,9 @@ from assets.ads.people_scorecards import (
 )
 from assets.factory import python_asset
 from pipeline.plan import Plan
+from quality.scorecard import SCORECARD
 
-SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CASE_REPORTS)
+SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CAMPAIGN_SCORECARD, CASE_REPORTS)
 """The tables, as readers see them."""
 
 
@@ -47,6 +54,14 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name, PERSON_DAYS],
             plan=plan,
             lineage=people_lineage(STAFF_SCORECARD),
+            uses_plan=True,
+        ),
+        python_asset(
+            CAMPAIGN_SCORECARD,
+            compute_campaign_scorecard,
+            inputs=[ACTIVITIES, SCORECARD.name],
+            plan=plan,
+            lineage=campaign_scorecard_lineage(),
             uses_plan=True,
         ),
         python_asset(

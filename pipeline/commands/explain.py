@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from rich.console import Console, RenderableType
 
-from assets.ads import source_states
 from assets.ads.catalogue import Catalogue, Fact, Variant, catalogue
 from assets.ads.expressions import names
 from assets.ads.intervals import METHODS
 from assets.ads.kpi_query import ALL, PERIOD, PERIODS, TOTAL
 from assets.ads.kpi_rows import line_query, measure_rows, recomputed
 from assets.ads.kpi_values import KPI_VALUES
+from assets.ads.source_trust import source_states
 from assets.ads.wording import period_words, reason_zh
 from assets.chinese import chinese
 from assets.day import ProjectDay

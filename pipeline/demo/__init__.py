@@ -24,7 +24,7 @@ import yaml
 
 from pipeline.demo.dirt import ACTIONS, Action, Defect, Delivery, Spec, overwrite, roughen, soil
 from pipeline.demo.rows import Rows, Texts, write_rows
-from pipeline.demo.story import DAY, Calendar, Scale, Streams, tell
+from pipeline.demo.story import DAY, TEAMS, Calendar, Scale, Streams, tell
 from pipeline.project import PLAN_FILE, SOURCES_FILE, Feed, Project
 
 TRUTH_FILE = "truth.json"
@@ -142,6 +142,8 @@ def _plan_values(scale: Scale, calendar: Calendar) -> dict[str, str]:
         first, second = round(target * 0.30), round(target * 0.36)
         values |= {name: f"{target}", f"{name}_1": f"{first}", f"{name}_2": f"{second}"}
         values[f"{name}_3"] = f"{target - first - second}"
+    each, rest = divmod(targets["new_customers"], TEAMS)
+    values |= {f"new_customers_team_{team}": f"{each + (team <= rest)}" for team in range(1, TEAMS + 1)}
     return values
 
 

@@ -17,7 +17,7 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.errors import ConfigurationError
 from pipeline.plan.actions import Actions, Bounds, InsightRule
 from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
-from pipeline.plan.base import Identifier, Label, Range, Share, Strict, Window
+from pipeline.plan.base import Dimension, Identifier, Label, Range, Scope, Share, Strict, Window
 from pipeline.plan.budget import Budget
 from pipeline.plan.case_reports import CaseReports, DueDays, ReviewModule
 from pipeline.plan.claims import AssertedFigure, Cause, Claim, Claims
@@ -70,6 +70,7 @@ __all__ = [
     "Cycle",
     "Deadlines",
     "Definitions",
+    "Dimension",
     "DueDays",
     "Fill",
     "Freshness",
@@ -111,6 +112,7 @@ __all__ = [
     "RfmScores",
     "Risk",
     "Risks",
+    "Scope",
     "ScoreClass",
     "Scorecards",
     "Segments",
@@ -164,11 +166,13 @@ class Target(Strict):
 
     `floor` is the value that scores 0: the level not worth points when more is better (0 unless stated), the
     worst bearable one when less is better (then it must be stated). `milestones` split an additive target by month.
+    `by` says what members of a dimension aim at by themselves, such as a team its part of the new customers.
     """
 
     value: float
     floor: float | None = None
     milestones: dict[Month, float] = {}
+    by: dict[Dimension, dict[str, float]] = {}
 
     @model_validator(mode="after")
     def _milestones_add_up(self) -> "Target":
@@ -176,6 +180,14 @@ class Target(Strict):
         if self.milestones and abs(total - self.value) > 1e-9:
             raise ValueError(f"milestones add up to {total:g}, the target is {self.value:g}; make them agree")
         return self
+
+    def of(self, value: float, *, is_part: bool) -> "Target":
+        """What a member aims at. A part of the whole has the milestones and floor that go with it; a level of its own
+        has the floor of all."""
+        share = value / self.value if is_part and self.value else 1.0
+        months = {month: share * part for month, part in self.milestones.items()} if is_part else {}
+        floor = None if self.floor is None else share * self.floor
+        return Target.model_construct(value=value, floor=floor, milestones=months, by={})
 
 
 class Model(Strict):

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from pipeline.plan.base import Identifier, Label, Strict, used_twice
+from pipeline.plan.base import Identifier, Label, Scope, Strict, used_twice
 
 AlertLevel = Literal["red", "yellow", "blue"]
 LEVELS: tuple[AlertLevel, ...] = ("red", "yellow", "blue")
@@ -25,7 +25,7 @@ class AlertRule(Strict):
     risk: Literal["indicator", "overdue"] | None = None
     """An indicator beyond its limit has the level of the risk's band, a measure past its deadline is yellow."""
     period: Literal["day", "week", "month", "campaign"] = "campaign"
-    dimension: Literal["total", "channel", "team", "staff", "region", "sales_region", "product"] = "total"
+    dimension: Scope = "total"
     """Of a KPI: each of its members is watched."""
     measure: Literal["value", "attainment"] = "value"
     """Of a KPI: what the limits are about; attainment is the share of the target that is reached."""

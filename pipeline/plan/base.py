@@ -1,12 +1,16 @@
 """What every part of the plan is made of."""
 
 from datetime import date, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Identifier = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,62}$")]
 Share = Annotated[float, Field(ge=0, le=1)]
+Dimension = Literal["channel", "team", "staff", "region", "sales_region", "product", "activity"]
+"""What figures are told by; an activity is one of the campaign's, such as an expo or a webinar."""
+Scope = Literal["total", Dimension]
+"""The same, and all together."""
 
 
 def used_twice(ids: list[str]) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from pipeline.plan.base import Identifier, Share, Strict, used_twice
+from pipeline.plan.base import Identifier, Scope, Share, Strict, used_twice
 
 Assertion = Literal["value", "ratio", "change", "difference", "direction", "attainment", "open_items", "problem"]
 Direction = Literal["up", "down", "same"]
@@ -28,7 +28,7 @@ class AssertedFigure(Strict):
     kpi: Identifier | None = None
     variant: str | None = None
     period: PeriodName = "campaign"
-    dimension: Literal["total", "channel", "team", "staff", "region", "sales_region", "product"] = "total"
+    dimension: Scope = "total"
     member: str | None = None
     against: Literal["baseline", "previous", "target"] | PeriodName = "baseline"
     number: float | None = None

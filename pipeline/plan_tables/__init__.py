@@ -15,7 +15,6 @@ import pyarrow as pa
 from pipeline.errors import ConfigurationError
 from pipeline.plan import Plan, Play
 from pipeline.plan_tables import (
-    activities,
     budget,
     churn,
     cohorts,
@@ -32,10 +31,11 @@ from pipeline.plan_tables import (
     value,
     win_back,
 )
+from pipeline.plan_tables.periods import WHOLE
 from pipeline.plan_tables.rfm import CELLS
 from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, currency_zh, labels, months_before
 
-__all__ = ["CELLS", "SCHEMAS", "months_before", "plan_tables"]
+__all__ = ["CELLS", "SCHEMAS", "WHOLE", "months_before", "plan_tables"]
 
 SCHEMES = (
     rfm,
@@ -49,7 +49,6 @@ SCHEMES = (
     win_back,
     tags,
     budget,
-    activities,
     cohorts,
     lead_grades,
 )

@@ -10,6 +10,8 @@ from pipeline.plan_tables.rows import DATE, DOUBLE, FLAG, INTEGER, TEXT, Row, mo
 
 BITS = 62
 """How many periods fit a whole number of 64 bits, one bit each, so that their sum does too."""
+WHOLE = ("total", "(all)")
+"""Dimension and member of what is all together."""
 SCHEMAS = {
     "plan.periods": pa.schema(
         {
@@ -30,6 +32,8 @@ SCHEMAS = {
     "plan.targets": pa.schema(
         {
             "kpi": TEXT,
+            "dimension": TEXT,
+            "member": TEXT,
             "period_kind": TEXT,
             "period": TEXT,
             "target": DOUBLE,
@@ -112,14 +116,24 @@ def days(plan: Plan, as_of: date) -> Iterator[Row]:
 
 
 def targets(plan: Plan, as_of: date, additive: frozenset[str]) -> Iterator[Row]:
+    """What the whole aims at in each period, and the members that have a target of their own."""
     for kpi in plan.targets:
         target = plan.target(kpi)
         if target is None:
             continue
-        for period in periods(plan, as_of):
-            aim = _aim(target, period, plan.campaign, as_of, is_additive=kpi in additive)
-            if aim is not None:
-                yield {"kpi": kpi, "period_kind": period["period_kind"], "period": period["period"], **aim}
+        for dimension, member, aimed in _aims(target, is_additive=kpi in additive):
+            for period in periods(plan, as_of):
+                aim = _aim(aimed, period, plan.campaign, as_of, is_additive=kpi in additive)
+                if aim is not None:
+                    place = {"kpi": kpi, "dimension": dimension, "member": member}
+                    yield {**place, "period_kind": period["period_kind"], "period": period["period"], **aim}
+
+
+def _aims(target: Target, *, is_additive: bool) -> Iterator[tuple[str, str, Target]]:
+    yield *WHOLE, target
+    for dimension, members in target.by.items():
+        for member, value in members.items():
+            yield dimension, member, target.of(value, is_part=is_additive)
 
 
 def _aim(target: Target, period: Row, campaign: Window, as_of: date, *, is_additive: bool) -> Row | None:

@@ -30,7 +30,8 @@ seen as (
 first_orders as (
     select
         s.customer_id,
-        s.order_id
+        s.order_id,
+        s.campaign_id
     from dws.sales as s
     where s.is_first_order
 )
@@ -41,6 +42,7 @@ select
     c.owner_id as staff_id,                                             -- Member of staff who looks after the customer
     c.region,                                                           -- Region of the customer
     s.region as sales_region,                                           -- Region the owner sells in
+    o.campaign_id,                                                      -- Campaign activity that brought the first order
     c.created_on,                                                       -- Day the customer was entered
     a.first_ordered_on,                                                 -- Day of the first order; NULL if there is none
     o.order_id as first_order_id,                                       -- First order

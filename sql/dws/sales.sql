@@ -28,6 +28,7 @@ known_leads as (
     select
         l.lead_id,
         l.channel,
+        l.campaign_id,
         l.owner_id,
         l.won_at,
         coalesce(k.customer_id, l.customer_id) as customer_id
@@ -38,6 +39,7 @@ won_leads as (
     select
         l.customer_id,
         l.channel,
+        l.campaign_id,
         row_number() over (partition by l.customer_id order by l.won_at nulls last, l.lead_id nulls last) as position
     from known_leads as l
     where l.won_at is not null and l.customer_id is not null
@@ -105,6 +107,7 @@ attributed as (
     select
         o.*,
         coalesce(l.channel, w.channel, o.source_channel) as channel,
+        case when l.lead_id is not null then l.campaign_id else w.campaign_id end as campaign_id,
         coalesce(o.seller_id, l.owner_id, o.owner_id) as staff_id
     from placed as o
     left join known_leads as l on l.lead_id = o.lead_id
@@ -116,6 +119,7 @@ select
     o.has_customer_record,                                              -- Whether the CRM knows the customer
     o.lead_id,                                                          -- Lead the order came from
     o.channel,                                                          -- Channel that brought the sale
+    o.campaign_id,                                                      -- Campaign activity that brought it: that of its lead; of an order without one, that of the first lead the customer signed
     s.team_id,                                                          -- Team of the seller
     o.staff_id,                                                         -- Seller
     o.region,                                                           -- Region of the customer

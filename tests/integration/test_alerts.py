@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import psycopg2
 import pytest
@@ -13,7 +13,7 @@ from models import a_plan, spoken_columns
 from assets.ads.alert_signals import ALERT_SIGNALS
 from assets.chinese import chinese
 from pipeline.errors import ConfigurationError, GateClosed
-from pipeline.plan import Channel, Label, Owners, Plan, Retention
+from pipeline.plan import Channel, Label, Owners, Plan, Retention, Scope
 from pipeline.warehouse import Publication, Table, Warehouse
 
 DAY = date(2026, 11, 20)
@@ -288,7 +288,7 @@ def test_a_column_is_called_in_chinese_as_its_comment_begins(server: sqlalchemy.
 
 @pytest.mark.parametrize("column", ["alert_level", "dimension", "signal_kind"])
 def test_codes_of_alerts_are_worded_as_everywhere(server: sqlalchemy.URL, evaluate: Evaluate, column: str):
-    watched = {"total", "channel", "team", "staff", "region", "sales_region", "product", "line", "category"}
+    watched = {"line", "category", *get_args(Scope)}
     watched |= {"source", "risk"}
     codes = [code for code in chinese().words[column] if column != "dimension" or code in watched]
     level = {"level": "red"} if column != "alert_level" else {}

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 TABLES = [table for table in contracts() if table != "rates"]
 CAMPAIGN = (date(2026, 9, 1), date(2026, 11, 20))
-DIMENSIONS = ("channel", "team", "staff", "region", "sales_region", "product")
+DIMENSIONS = ("channel", "team", "staff", "region", "sales_region", "product", "activity")
 UNREADABLE = ("ragged_row", "nul_byte")
 Found = dict[int, set[str]]
 """Line -> rules."""

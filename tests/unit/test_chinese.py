@@ -3,6 +3,7 @@
 from models import a_plan
 
 from assets.ads.actions import ACTIONS
+from assets.ads.campaign_scorecard import CAMPAIGN_SCORECARD
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_scorecard import kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES
@@ -48,7 +49,7 @@ def test_rules_of_treatment_and_advice_are_told_in_words():
     outlier = Outlier(table="orders", column="amount", threshold=6)
     told = spoken(TREATED, "rule", cleaning=Cleaning(outliers=[outlier])).words
     assert (told["mode"], told["modified z-score above 6"]) == ("众数", "修正 z 分数高于 6")
-    assert spoken(models()["ads.campaign_scorecard"], "advice_id").words["below_cost"] == "产出偏低"
+    assert spoken(CAMPAIGN_SCORECARD, "advice_id").words["below_cost"] == "产出偏低"
 
 
 def test_states_of_kpis_are_told_as_states_are():

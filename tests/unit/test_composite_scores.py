@@ -69,6 +69,7 @@ def part(kpi: str, score: float | None, **fields: Any) -> dict[str, Any]:
     }
     told = {"value": 1.0, "target": 1.0, "state": "final", "reason": None, "is_official": True}
     told |= {"lower": None, "upper": None, "better": "higher", "is_comparable": True}
+    told |= {"unit": "score", "denominator": 1.0, "floor": 0.0}
     return {"kpi": kpi, "score": score, **keys, **told, **fields}
 
 
@@ -304,6 +305,20 @@ def test_a_team_is_scored_by_its_rates_and_told_what_is_left_out(tmp_path):
     assert json.loads(team["missing_parts"]) == {"new_customers": NOT_SCORABLE}
     assert only(rows.loc[rows["dimension"] == TOTAL])["state"] == "final"
     assert COMPOSITE_SCORES.write(rows, tmp_path / "composite.parquet") == 2
+
+
+def test_f118_a_team_with_a_part_of_the_whole_is_scored_by_it_as_sure_as_its_count_is():
+    """2 of 4, and 10 of 10: by a count of 2 the team could be anywhere from 0.24 to 7.22 (Garwood)."""
+    sales = [first_sale(f"{team}{n}", 100, team_id=team) for team, won in (("A", 2), ("B", 10)) for n in range(won)]
+    targets = [
+        target("new_customers", 14),
+        *(target("new_customers", to, of=("team", t)) for t, to in (("A", 4), ("B", 10))),
+    ]
+    rows = composite_scores(evaluate({"sales": sales}, targets=targets), plan(M1=model({"new_customers": 1.0})))
+    teams = rows.loc[rows["dimension"] == "team"].set_index("member")
+    assert teams["score"].to_dict() == {"A": 50, "B": 100}
+    assert (teams.at["A", "lower"], teams.at["A", "upper"]) == pytest.approx((100 * 0.2422 / 4, 100), abs=0.01)
+    assert teams["rank_reason"].tolist() == ["the intervals touch: nobody is ranked before another"] * 2
 
 
 def test_spend_without_a_single_customer_does_not_lift_the_score():

@@ -294,6 +294,32 @@ def test_the_channel_of_an_order(order: Row, leads: list[Row], channel: str | No
 
 
 @pytest.mark.parametrize(
+    ("order", "leads", "activity"),
+    [
+        pytest.param({"lead_id": "L1"}, [{"campaign_id": "A1"}], "A1", id="of-its-lead"),
+        pytest.param(
+            {"lead_id": "L1"},
+            [{"lead_id": "L1"}, {"campaign_id": "A1", "won_at": "2026-01-01 09:00", "customer_id": "C1"}],
+            None,
+            id="its-lead-came-without-one",
+        ),
+        pytest.param(
+            {},
+            [
+                {"campaign_id": "A2", "won_at": "2026-03-01 09:00", "customer_id": "C1"},
+                {"campaign_id": "A1", "won_at": "2026-02-01 09:00", "customer_id": "C1"},
+            ],
+            "A1",
+            id="of-the-first-won-lead",
+        ),
+        pytest.param({}, [{"campaign_id": "A1", "customer_id": "C1"}], None, id="a-lead-that-was-not-won"),
+    ],
+)
+def test_the_campaign_activity_of_an_order(order: Row, leads: list[Row], activity: str | None) -> None:
+    assert one("dws.sales", orders=[order], leads=leads, customers=[{}])["campaign_id"] == activity
+
+
+@pytest.mark.parametrize(
     ("order", "seller"),
     [
         pytest.param({"staff_id": "S3", "lead_id": "L1"}, ("S3", "west", "西南"), id="who-sold"),

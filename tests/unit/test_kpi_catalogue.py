@@ -258,9 +258,9 @@ def test_the_first_dozen_is_in_the_catalogue():
     assert set(catalogue().kpis["cac"].variants) == {*by_scope, "effective", "registered"}
 
 
-def test_cost_per_customer_is_known_by_channel_and_team_only():
+def test_cost_per_customer_is_known_by_channel_team_and_activity_only():
     kpis = catalogue()
-    assert kpis.dimensions("cac", kpis.kpis["cac"].variants["paying.full"]) == ["channel", "team"]
+    assert kpis.dimensions("cac", kpis.kpis["cac"].variants["paying.full"]) == ["channel", "team", "activity"]
 
 
 def test_what_adds_up_has_no_denominator():

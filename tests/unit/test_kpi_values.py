@@ -589,7 +589,7 @@ def test_a_period_without_any_rows_still_has_a_total():
 
 def test_a_kpi_has_no_row_for_a_dimension_one_of_its_facts_lacks():
     values = evaluate({"sales": [first_sale("a", 10, region="华东")], "costs": [cost(5)]})
-    assert set(values.loc[values["kpi"] == "cac", "dimension"]) == {TOTAL, "channel", "team"}
+    assert set(values.loc[values["kpi"] == "cac", "dimension"]) == {TOTAL, "channel", "team", "activity"}
     assert "region" in set(values.loc[values["kpi"] == "revenue", "dimension"])
 
 
@@ -825,6 +825,68 @@ def test_a_target_for_the_whole_is_none_for_a_team_but_a_rate_is_a_rate_everywhe
     values = evaluate(facts, targets=[target("new_customers", 10), target("lead_conversion_rate", 0.5)])
     assert pd.isna(one(values, "new_customers", dimension="team", member="A")["target"])
     assert one(values, "lead_conversion_rate", dimension="team", member="A")["score"] == pytest.approx(100)
+
+
+def test_f056_a_member_with_a_target_of_its_own_is_held_against_that():
+    facts = {"lead_journey": [won_lead(team_id=team) for team in "AB"], "sales": [first_sale("a", 1, team_id="A")]}
+    targets = [target("new_customers", 10), target("lead_conversion_rate", 0.5)]
+    targets += [target("new_customers", 4, of=("team", "A")), target("lead_conversion_rate", 2.0, of=("team", "A"))]
+    values = evaluate(facts, targets=targets)
+    found = {member: one(values, "new_customers", dimension="team", member=member) for member in "AB"}
+    assert (found["A"]["target"], found["A"]["attainment_rate"], found["A"]["score"]) == (4, 0.25, 25)
+    assert pd.isna(found["B"]["target"])
+    assert one(values, "new_customers")["target"] == 10
+    rates = [one(values, "lead_conversion_rate", dimension="team", member=member)["target"] for member in "AB"]
+    assert rates == [2.0, 0.5]
+
+
+def test_a_target_of_its_own_holds_for_a_member_whose_figure_leaves_the_shared_cost_out():
+    """It was set for what the figure is; the target of the whole, wages included, was not."""
+    targets = [CAC_TARGET, target("cac", 500, floor=900, of=("channel", "search"))]
+    row = one(evaluate(search_and_wages(300), targets=targets), "cac", dimension="channel", member="search")
+    assert (row["target"], row["floor"], row["is_comparable"]) == (500, 900, False)
+    assert row["reason"] is None
+
+
+def test_the_floor_is_told_where_there_is_a_target():
+    values = evaluate({"sales": [first_sale("a", 1)]}, targets=[target("new_customers", 10), CAC_TARGET])
+    assert one(values, "new_customers")["floor"] == 0
+    assert one(values, "cac")["floor"] == CAC_TARGET["floor"]
+    assert pd.isna(one(values, "leads")["floor"])
+
+
+@pytest.mark.parametrize(
+    ("kpi", "is_judged"),
+    [pytest.param("cac", False, id="made-of-costs"), pytest.param("lead_conversion_rate", True, id="of-leads-alone")],
+)
+@pytest.mark.parametrize("kind", ["day", "week", "month"])
+def test_a_day_or_week_is_not_judged_by_costs_that_are_booked_by_the_month(kind: str, kpi: str, is_judged: bool):
+    """Wages booked on a Friday would make it the dearest day of the week, and the others cost next to nothing."""
+    period = (kind, "p", DAY, DAY + timedelta(days=1))
+    facts = {"lead_journey": [won_lead()], "sales": [first_sale("a", 1)], "costs": [cost(2500)]}
+    targets = [target("cac", 2000, floor=3000, period=period), target("lead_conversion_rate", 0.5, period=period)]
+    row = one(evaluate(facts, periods=[period], targets=targets), kpi, period="p")
+    if is_judged or kind == "month":
+        assert row["score"] == (100 if is_judged else 50)
+        assert row["reason"] is None
+    else:
+        assert row[["target", "floor", "attainment_rate", "score"]].isna().all()
+        assert row["value"] == 2500
+        assert row["reason"] == "not held against a target: too short for what is booked by the month"
+        assert row["reason_zh"] == "不与目标相比：费用按月入账，周期过短"
+
+
+def test_f094_an_activity_has_the_leads_customers_and_cost_that_name_it():
+    facts = {
+        "lead_journey": [won_lead(campaign_id="expo"), lead(campaign_id="expo"), lead()],
+        "sales": [first_sale("a", 900, campaign_id="expo"), first_sale("b", 100)],
+        "costs": [cost(300, campaign_id="expo"), cost(700)],
+    }
+    values = evaluate(facts, targets=[target("io_ratio", 4.0), target("lead_conversion_rate", 0.5)])
+    expo = {kpi: one(values, kpi, dimension="activity", member="expo") for kpi in ("io_ratio", "lead_conversion_rate")}
+    assert (expo["lead_conversion_rate"]["value"], expo["lead_conversion_rate"]["score"]) == (0.5, 100)
+    assert (expo["io_ratio"]["value"], expo["io_ratio"]["left_out_amount"]) == (3.0, 700)
+    assert "names no activity" in expo["io_ratio"]["reason"]
 
 
 def test_only_the_official_variant_has_a_target():

@@ -145,6 +145,16 @@ def test_a_plan_that_fits_has_no_faults():
             "nps does not add up over months",
             id="milestones",
         ),
+        pytest.param(
+            {"targets": {"headcount": Target(value=30.0, by={"channel": {"social": 3.0}})}},
+            "targets.headcount.by.channel: headcount is not told by channel; known: team, sales_region",
+            id="dimension-of-members",
+        ),
+        pytest.param(
+            {"targets": {"cac": Target(value=2000.0, floor=3000.0, by={"channel": {"social": 3500.0}})}},
+            "targets.cac.by.channel.social.floor: 3000 must be above the target 3500",
+            id="floor-of-a-member",
+        ),
     ],
 )
 def test_a_plan_that_can_not_be_evaluated_is_told_where(fields, told):

@@ -420,6 +420,28 @@ def test_the_floor_of_a_month_is_its_part_of_the_whole() -> None:
     assert (found["campaign"]["floor"], found["2026-10"]["floor"]) == (10.0, 3.6)
 
 
+def test_f055_a_part_of_the_whole_has_the_milestones_and_the_floor_that_go_with_it() -> None:
+    target = FIFTY.model_copy(update={"floor": 10.0, "by": {"team": {"T01": 20.0}}})
+    plan = a_plan(targets={"new_customers": target}, periods=Periods(days=1, weeks=1, months=2))
+    rows = table("targets", plan, date(2026, 11, 15), frozenset({"new_customers"}))
+    found = {(row["dimension"], row["member"], row["period"]): row for row in rows}
+    assert {key[:2] for key in found} == {("total", "(all)"), ("team", "T01")}
+    mine = {period: found["team", "T01", period] for period in ("campaign", "2026-11", "2026-10")}
+    assert {period: row["target"] for period, row in mine.items()} == {
+        "campaign": 20.0,
+        "2026-11": pytest.approx(6.8),
+        "2026-10": pytest.approx(7.2),
+    }
+    assert (mine["campaign"]["floor"], mine["campaign"]["milestone_target"]) == (4.0, pytest.approx(16.6))
+
+
+def test_a_level_of_a_members_own_keeps_the_floor_of_all() -> None:
+    target = Target(value=1600.0, floor=3000.0, by={"channel": {"social": 1200.0}})
+    rows = table("targets", a_plan(targets={"cac": target}), date(2026, 11, 20))
+    own = {(row["target"], row["floor"]) for row in rows if row["member"] == "social"}
+    assert own == {(1200.0, 3000.0)}
+
+
 def test_no_target_has_no_row() -> None:
     assert aims("csat_mean", NO_TARGET, "2026-11-20") == {}
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from assets.ads.composite_scores import composite, composite_scores
 from assets.ads.rank_stability import rank_stability, weight_moves
-from pipeline.plan import Campaign, Label, Model, Owners, Plan, Target, Window
+from pipeline.plan import Campaign, Label, Model, Owners, Plan, Window
 
 EVEN = {"cac": 0.5, "nps": 0.5}
 
@@ -161,6 +161,7 @@ def team(name: str, kpi: str, value: float, half: float, target: float, better: 
     days = {"period_start": date(2026, 9, 1), "period_end": date(2026, 11, 21)}
     told = {"state": "final", "reason": None, "is_official": True, "better": better}
     figures = {"value": value, "lower": value - half, "upper": value + half, "target": target, "score": score}
+    figures |= {"unit": "score", "denominator": 1.0, "floor": floor}
     return {"kpi": kpi} | keys | days | told | figures
 
 
@@ -171,7 +172,7 @@ def plan(**models: Model) -> Plan:
         timezone="Asia/Shanghai",
         currency="CNY",
         owners=Owners(data="data", campaign="marketing"),
-        targets={"cac": Target(value=2000, floor=3000), "nps": Target(value=50)},
+        targets={},
         models=models,
     )
 

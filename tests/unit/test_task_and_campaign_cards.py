@@ -1,9 +1,13 @@
 """The list of tasks and the table of campaign activities, on rows small enough to check by eye."""
 
+import pandas as pd
 import pytest
-from models import Row, a_plan, run_model
+from models import DAY, Row, a_plan, run_model
 
-from pipeline.plan import ActivityCards, Scorecards
+from assets.ads.campaign_scorecard import campaign_scorecard
+from pipeline.plan import ActivityCards, Scorecards, Target
+from quality.contract import contracts
+from quality.scorecard import SourceState
 
 # --- tasks ---
 
@@ -66,7 +70,18 @@ def test_f059_a_stage_is_judged_by_the_tasks_that_are_due():
 # --- campaign activities ---
 
 
-def activity(leads: int, won: int, spent: float | None, earned: float = 0, came: int = 0, **campaign: object) -> Row:
+def activity(
+    leads: int,
+    won: int,
+    spent: float | None,
+    earned: float = 0,
+    came: int = 0,
+    *,
+    targets: dict[str, Target] | None = None,
+    states: dict[str, SourceState] | None = None,
+    unmapped: tuple[str, ...] = (),
+    **campaign: object,
+) -> Row:
     """The scorecard of one activity that is over: its leads, those won, its cost, what the first of them paid."""
     own = {"campaign_id": "A1", "starts_on": "2026-09-01", "ends_on": "2026-09-30", **campaign}
     rows = {
@@ -82,8 +97,11 @@ def activity(leads: int, won: int, spent: float | None, earned: float = 0, came:
             for n in range(came)
         ],
     }
-    plan = a_plan(scorecards=Scorecards(activities=ActivityCards()))
-    [row] = run_model("ads.campaign_scorecard", rows, plan=plan)
+    plan = a_plan(scorecards=Scorecards(activities=ActivityCards()), targets=targets or {})
+    held = pd.DataFrame(run_model("dws.activities", rows, plan=plan))
+    told = {name: SourceState("final") for name in contracts()} | (states or {})
+    card = campaign_scorecard(held, plan, pd.Timestamp(DAY), states=told, unmapped=frozenset(unmapped))
+    [row] = card.astype(object).where(card.notna(), None).to_dict("records")
     return row
 
 
@@ -134,3 +152,67 @@ def test_f077_who_came_is_counted_once_and_held_against_who_was_expected():
     row = activity(9, 3, 50, 5000, came=8, expected_participants=10)
     assert (row["participants"], row["participation_rate"]) == (8, 0.8)
     assert activity(1, 0, 50)["participation_rate"] is None
+
+
+# --- how it stands to its targets, and how sure that is ---
+
+
+def test_f094_an_activity_is_held_against_its_own_target_else_of_a_rate_against_that_of_the_whole():
+    targets = {
+        "lead_conversion_rate": Target(value=0.5),
+        "io_ratio": Target(value=10.0, by={"activity": {"A1": 4.0}}),
+        "cac": Target(value=100.0, floor=300.0),
+        "new_customers": Target(value=50.0, floor=10.0, by={"activity": {"A2": 5.0}}),
+    }
+    row = activity(10, 3, 500, 1000, targets=targets)
+    assert (row["conversion_rate_target"], row["conversion_rate_score"]) == (0.5, pytest.approx(60))
+    assert (row["io_ratio_target"], row["io_ratio_attainment_rate"], row["io_ratio_score"]) == (4, 0.5, 50)
+    assert (row["cac_target"], row["cac_score"]) == (None, None), "its cost is without wages, the target is not"
+    assert (row["new_customers"], row["new_customers_target"], row["new_customers_score"]) == (1, None, None)
+
+
+def test_who_came_is_held_against_who_was_expected_where_the_plan_says_no_other():
+    row = activity(1, 0, 50, came=3, expected_participants=4)
+    assert (row["participation_rate_target"], row["participation_rate_score"]) == (1, 75)
+    row = activity(1, 0, 50, came=3, expected_participants=4, targets={"participation_rate": Target(value=0.75)})
+    assert (row["participation_rate_target"], row["participation_rate_score"]) == (0.75, 100)
+
+
+def test_few_leads_leave_the_rate_of_an_activity_open():
+    """Wilson of 5 of 15, 15.2 to 58.3 %; one sale of 1,000 for 500 could be none or two (compound Poisson)."""
+    row = activity(15, 5, 500, 1000)
+    assert (row["conversion_rate_lower"], row["conversion_rate_upper"]) == pytest.approx((0.152, 0.583), abs=0.001)
+    assert (row["io_ratio_lower"], row["io_ratio_upper"]) == pytest.approx((2 - 1.96 * 2, 2 + 1.96 * 2), abs=0.001)
+    assert activity(3, 0, 500)["io_ratio_upper"] is None
+
+
+@pytest.mark.parametrize(
+    ("trouble", "unknown", "known", "reason"),
+    [
+        pytest.param(
+            {"states": {"orders": SourceState("withheld", "no rows")}},
+            ("output_amount", "io_ratio", "new_customers", "io_ratio_score"),
+            ("targets", "conversions", "input_amount"),
+            "orders: no rows",
+            id="orders-withheld",
+        ),
+        pytest.param(
+            {"unmapped": ("leads.campaign_id",)},
+            ("targets", "conversions", "conversion_rate", "output_amount"),
+            ("input_amount",),
+            "leads.campaign_id is not mapped",
+            id="no-lead-names-an-activity",
+        ),
+    ],
+)
+def test_what_can_not_be_told_of_an_activity_is_withheld_and_nothing_is_advised(trouble, unknown, known, reason):
+    row = activity(15, 5, 500, 1000, targets={"lead_conversion_rate": Target(value=0.5)}, **trouble)
+    assert [name for name in unknown if row[name] is not None] == []
+    assert [name for name in known if row[name] is None] == []
+    assert (row["state"], row["reason"], row["advice_id"]) == ("withheld", reason, "withheld")
+    assert row["reason_zh"]
+
+
+def test_a_provisional_source_makes_an_activity_provisional():
+    row = activity(15, 5, 500, 1000, states={"expenses": SourceState("provisional", "no rows")})
+    assert (row["state"], row["reason"], row["io_ratio"]) == ("provisional", "expenses: no rows", 2)
