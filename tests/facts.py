@@ -278,6 +278,7 @@ def evaluate(
     *,
     periods: Sequence[Sequence[Any]] = (CAMPAIGN,),
     targets: Rows = (),
+    benchmarks: Rows = (),
     states: Mapping[str, SourceState] | None = None,
     unmapped: frozenset[str] = frozenset(),
     definitions: Definitions | None = None,
@@ -291,6 +292,7 @@ def evaluate(
     return kpi_values(
         parts,
         table("plan.targets", targets).to_pandas(),
+        pd.DataFrame(benchmarks, columns=["metric", "period", "value", "source"]),
         kpis,
         states={name: SourceState("final") for name in contracts()} | dict(states or {}),
         unmapped=unmapped,

@@ -5,6 +5,7 @@ import pandas as pd
 
 from assets.ads.actions import ACTIONS, actions, actions_lineage
 from assets.ads.alert_signals import ALERT_SIGNALS, BUDGET, Sources, alert_signals, alert_signals_lineage
+from assets.ads.benchmarks import BENCHMARKS
 from assets.ads.catalogue import catalogue
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD
 from assets.ads.claims import CLAIMS, TASKS, claims_lineage, compute_claims
@@ -29,7 +30,7 @@ from assets.factory import Noted, python_asset
 from pipeline.engine import snippet
 from pipeline.project import Project
 from pipeline.tables import TableSpec
-from quality.scorecard import SCORECARD
+from quality.scorecard import SCORECARD, STATES
 
 TARGETS = "plan.targets"
 _LOOKED_AT = {
@@ -67,7 +68,7 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
         python_asset(
             KPI_VALUES,
             compute_kpi_values,
-            inputs=[*catalogue().tables, SCORECARD.name],
+            inputs=[*catalogue().tables, BENCHMARKS, SCORECARD.name],
             plan=plan,
             lineage=kpi_values_lineage(catalogue()),
             uses_plan=True,
@@ -142,15 +143,17 @@ def ads_assets(project: Project) -> list[dg.AssetsDefinition]:
 
 def compute_kpi_values(day: ProjectDay) -> pd.DataFrame:
     """`ads.kpi_values` of a day."""
-    plan = day.project.plan
-    with day.session(catalogue().tables, [PERIODS, TARGETS]) as session:
+    plan, states = day.project.plan, source_states(day)
+    with day.session([*catalogue().tables, BENCHMARKS], [PERIODS, TARGETS]) as session:
         parts = session.frame(measured(catalogue()))
         targets = session.frame(snippet(f"select * from {TARGETS}"))
+        benchmarks = session.frame(snippet(f"select * from {BENCHMARKS} order by metric, period"))
     return kpi_values(
         parts,
         targets,
+        benchmarks if states["benchmarks"].state != STATES[-1] else benchmarks.head(0),
         catalogue(),
-        states=source_states(day),
+        states=states,
         unmapped=unmapped_columns(day),
         definitions=plan.definitions,
         score_cap=plan.score_cap,

@@ -57,6 +57,8 @@ CHANNEL_SCORECARD = TableSpec(
         "lead_conversion_rate_lower": (NUMBER, "Lower end of its 95 % interval"),
         "lead_conversion_rate_upper": (NUMBER, "Upper end of its 95 % interval"),
         "new_customers": ("bigint", "Customers whose first order falls into the period"),
+        "new_customers_target": (NUMBER, "How many the plan sets for it; NULL where it names no part of its own"),
+        "new_customers_attainment_rate": (NUMBER, "New customers / that target, not capped"),
         "new_customer_share": (NUMBER, "Part of the new customers of the channels together, 0-1"),
         "high_value_share": (NUMBER, "Part of the new customers that are of high value, 0-1"),
         "cost_amount": (MONEY, "Cost that names the channel; NULL where none is booked, which is not 0"),
@@ -142,6 +144,8 @@ def _measured(figures: Figures, cards: ChannelCards, plan: Plan) -> pd.DataFrame
         is_recorded=figures.state.notna().any(axis=1),
         lead_reach_rate=value["reached_leads"] / value["leads"].where(value["leads"] != 0),
         reached_leads=value["reached_leads"],
+        new_customers_target=figures.target["new_customers"],
+        new_customers_attainment_rate=value["new_customers"] / figures.target["new_customers"],
         lead_conversion_rate_lower=figures.lower["lead_conversion_rate"],
         lead_conversion_rate_upper=figures.upper["lead_conversion_rate"],
         spend=value["total_cost"],
@@ -315,5 +319,5 @@ def _lineage() -> Iterator[tuple[str, list[tuple[str, str]]]]:
         if name in keys:
             yield name, [(KPI_VALUES.name, keys[name])]
         elif name not in planned:
-            told = ("kpi", REASONS.get(name, "value"))
+            told = ("kpi", REASONS.get(name, "target" if name == "new_customers_target" else "value"))
             yield name, [(KPI_VALUES.name, column) for column in told]

@@ -1,5 +1,6 @@
 """What the columns that Python computes in this layer are made of, told from the catalogue."""
 
+from assets.ads.benchmarks import BENCHMARKS, COLUMNS
 from assets.ads.catalogue import PERIOD_COLUMNS, Catalogue
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.kpi_query import KEYS, PERIOD
@@ -39,6 +40,8 @@ def kpi_values_lineage(kpis: Catalogue) -> Lineage:
         | dict.fromkeys(PERIOD, sorted(dates))
         | dict.fromkeys(("dimension", "member"), sorted(members))
         | dict.fromkeys(("state", "reason", "reason_zh"), sorted(judged))
+        | {name: [(BENCHMARKS, name.removeprefix("benchmark_"))] for name in COLUMNS[1:]}
+        | {"benchmark": [(BENCHMARKS, "value")]}
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 import pandas as pd
 
+from assets.ads.benchmarks import with_benchmarks
 from assets.ads.catalogue import OR, PARTS, Catalogue, Variant
 from assets.ads.intervals import INTERVALS
 from assets.ads.kpi_query import KEYS, TOTAL, UNKNOWN, part_column
@@ -53,6 +54,12 @@ KPI_VALUES = TableSpec(
         ),
         "attainment_rate": ("double precision", "Value / target, not capped; below 1 is good where lower is better"),
         "score": ("double precision", "0 at the floor, 100 at the target, capped by the plan, whichever way is better"),
+        "benchmark": (
+            "double precision",
+            "What others reach: of the whole, by month, quarter, campaign or baseline, where a source says so",
+        ),
+        "benchmark_period": ("text", "Time that holds for, as its source writes it"),
+        "benchmark_source": ("text", "Who says so"),
         "state": (
             "text",
             "final, provisional or withheld, as the worst source it is made of; withheld where nothing tells of a part",
@@ -95,6 +102,7 @@ def one_to(ratio: float) -> str:
 def kpi_values(
     parts: pd.DataFrame,
     targets: pd.DataFrame,
+    benchmarks: pd.DataFrame,
     catalogue: Catalogue,
     *,
     states: Mapping[str, SourceState],
@@ -108,6 +116,7 @@ def kpi_values(
     Args:
         parts: The rows of `measured`.
         targets: The rows of `plan.targets`.
+        benchmarks: The rows of `dws.benchmarks`, none if they can't be trusted.
         catalogue: What the parts belong to.
         states: How far each contract can be trusted.
         unmapped: Columns `table.column` that the company's sources do not have.
@@ -124,6 +133,7 @@ def kpi_values(
         .pipe(_with_intervals)
         .pipe(_with_targets, targets)
         .pipe(with_scores, score_cap)
+        .pipe(with_benchmarks, benchmarks)
         .pipe(_with_reasons, catalogue)
         .sort_values(list(KPI_VALUES.grain), kind="stable", ignore_index=True)[list(KPI_VALUES.columns)]
     )

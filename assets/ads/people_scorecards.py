@@ -51,6 +51,8 @@ def _columns(who: Mapping[str, tuple[str, str]], extra: Mapping[str, tuple[str, 
         "roster_days": (COUNT, "Days on the roster in the period, all persons together"),
         "leads": (COUNT, "Leads created in the period"),
         "new_customers": (COUNT, "Customers whose first order falls into the period"),
+        "new_customers_target": (NUMBER, "How many the plan sets for it; NULL where it names no part of its own"),
+        "new_customers_attainment_rate": (NUMBER, "New customers / that target, not capped"),
         "new_customers_per_100_days": (NUMBER, "New customers per 100 days on the roster"),
         "new_customers_per_100_days_lower": (NUMBER, "Lower end of its exact 95 % interval"),
         "new_customers_per_100_days_upper": (NUMBER, "Upper end of its exact 95 % interval"),
@@ -172,6 +174,8 @@ def _card(values: pd.DataFrame, roster: pd.DataFrame, dimension: str, kpis: Sequ
     weighed = [] if appraisal is None else list(appraisal.weights)
     figures = official_figures(values, dimension, list(dict.fromkeys([*kpis, *weighed])))
     rows = figures.value.assign(
+        new_customers_target=figures.target["new_customers"],
+        new_customers_attainment_rate=figures.value["new_customers"] / figures.target["new_customers"],
         lead_conversion_rate_lower=figures.lower["lead_conversion_rate"],
         lead_conversion_rate_upper=figures.upper["lead_conversion_rate"],
         state=figures.worst_state(),

@@ -190,7 +190,11 @@ def _some(names: list[str]) -> list[str]:
 
 def _plan_lines(project: Project) -> RenderableType:
     plan = project.plan
-    numbers = [f"{kpi} {target.value:,.10g}" for kpi, target in plan.targets.items() if isinstance(target, Target)]
+    numbers = [
+        " by ".join([f"{kpi} {target.value:,.10g}", *([", ".join(target.by)] if target.by else [])])
+        for kpi, target in plan.targets.items()
+        if isinstance(target, Target)
+    ]
     open_ends = [kpi for kpi, target in plan.targets.items() if target == NO_TARGET]
     lines = {
         "campaign": f"{plan.campaign.name.zh} {plan.campaign.name.en}, {_days(plan.campaign)}",

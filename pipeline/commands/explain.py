@@ -219,6 +219,7 @@ def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, co
         ("样本数", "n"): _plain(row["n"]),
         ("区间", "interval"): interval,
         ("目标值", "target"): figure(row["target"], unit, lang),
+        **_benchmark(row, unit, lang),
         **_left_out(row, lang),
         ("状态", "state"): _state_told(str(row["state"]), row["reason"], lang),
     }
@@ -227,6 +228,14 @@ def _show_figure(day: ProjectDay, row: Mapping, variant: Variant, lang: Lang, co
         name = in_one(contracts()[source].label.zh, source, lang)
         console.print(note(noted(name, _state_told(state.state, state.reason, lang), lang)))
     console.print()
+
+
+def _benchmark(row: Mapping[str, object], unit: str, lang: Lang) -> dict[tuple[str, str], str]:
+    """What others reach, and who says so of when."""
+    if row["benchmark"] is None or pd.isna(row["benchmark"]):
+        return {}
+    told = f"{figure(row['benchmark'], unit, lang)} ({row['benchmark_source']}, {row['benchmark_period']})"
+    return {("行业基准", "benchmark"): told}
 
 
 def member_name(row: Mapping[str, object], plan: Plan, lang: Lang) -> str:

@@ -905,6 +905,39 @@ def test_a_target_is_that_of_its_period():
     assert pd.isna(one(values, "leads")["target"])
 
 
+# --- what others reach ---
+
+
+def said(metric: str, period: str, value: float) -> dict[str, Any]:
+    return {"metric": metric, "period": period, "value": value, "source": "trade association"}
+
+
+def test_f062_a_figure_of_the_whole_stands_beside_the_newest_year_that_others_tell_of():
+    year, to_come = said("lead_conversion_rate", "2025", 0.11), said("lead_conversion_rate", "2027", 0.15)
+    facts = {"lead_journey": [won_lead(channel="search"), lead()]}
+    values = evaluate(facts, benchmarks=[said("lead_conversion_rate", "2024", 0.10), year, to_come])
+    row = one(values, "lead_conversion_rate")
+    assert (row["benchmark"], row["benchmark_period"], row["benchmark_source"]) == (0.11, "2025", "trade association")
+    assert values.loc[values["dimension"] != TOTAL, "benchmark"].isna().all()
+    assert values.loc[values["kpi"] != "lead_conversion_rate", "benchmark"].isna().all()
+
+
+def test_i65_what_is_said_of_the_period_itself_comes_before_the_year_and_of_a_sum_it_is_all():
+    benchmarks = [said(kpi, *told) for kpi in ("cac", "revenue") for told in (("2026", 9.0), ("2026-10", 2.0))]
+    values = evaluate({}, periods=[CAMPAIGN, MONTH], benchmarks=benchmarks)
+    assert one(values, "cac", period="campaign")["benchmark"] == 9.0
+    assert one(values, "cac", period="2026-10")["benchmark"] == 2.0
+    assert pd.isna(one(values, "revenue", period="campaign")["benchmark"])
+    assert one(values, "revenue", period="2026-10")["benchmark"] == 2.0
+
+
+def test_only_the_official_variant_of_long_periods_is_held_against_others():
+    week = ("week", "2026-W41", date(2026, 10, 5), date(2026, 10, 12))
+    values = evaluate({}, periods=[CAMPAIGN, week], benchmarks=[said("cac", "2026", 9.0)])
+    told = values.loc[values["benchmark"].notna(), ["kpi", "variant", "period"]]
+    assert told.to_numpy().tolist() == [["cac", "paying.full", "campaign"]]
+
+
 # --- terms the documents use in several senses ---
 
 

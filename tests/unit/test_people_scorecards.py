@@ -113,6 +113,14 @@ def test_a_team_is_ranked_by_customers_per_day_on_the_roster_and_not_by_their_nu
     assert rows["productivity_rank_group"].to_dict() == {"large": 2, "small": 1}
 
 
+def test_f118_a_team_stands_beside_the_part_of_the_target_that_the_plan_gives_it():
+    targets = [target("new_customers", 100), target("new_customers", 40, of=("team", "A"))]
+    values = evaluate(together(results("A", 50, 30), results("B", 50, 20)), targets=targets)
+    rows = teams(values, roster(A=[90], B=[90]))
+    assert (rows.at["A", "new_customers_target"], rows.at["A", "new_customers_attainment_rate"]) == (40, 0.75)
+    assert rows.loc["B", ["new_customers_target", "new_customers_attainment_rate"]].isna().all()
+
+
 def test_a_team_without_anything_recorded_stands_there_without_figures_and_without_a_rank():
     rows = teams(evaluate(results("A", 10, 4)), roster(A=[90], B=[30]))
     assert rows.loc["B", ["new_customers", "productivity_rank_group", "state"]].isna().all()
