@@ -176,6 +176,7 @@ def publish_day(
         plan_hash=day.project.plan.plan_hash,
         code_version=code_version(),
         inputs=inputs_of(day),
+        plan=day.project.plan.model_dump(mode="json"),
         is_closing=day.as_of == day.project.plan.closes_on,
         replaces_closing=replaces_closing,
     )

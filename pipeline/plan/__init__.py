@@ -45,6 +45,7 @@ from pipeline.plan.tiers import CutOffs, Strategic, Tiers, TierWeights
 from pipeline.plan.value import Matrix, Value
 
 __all__ = [
+    "NOT_MEASURED_BY",
     "NO_TARGET",
     "Abc",
     "Actions",
@@ -132,6 +133,27 @@ __all__ = [
 ]
 
 NO_TARGET = "no target"
+NOT_MEASURED_BY = frozenset(
+    {
+        "owners",
+        "targets",
+        "models",
+        "official_model",
+        "score_cap",
+        "channels",
+        "playbook",
+        "risks",
+        "alerts",
+        "claims",
+        "actions",
+        "periods",
+        "scorecards",
+        "case_reports",
+        "policies",
+        "retention",
+    }
+)
+"""Sections that say what figures should be, which are shown, and what to make of them: no KPI's value rests on them."""
 
 Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")]
 

@@ -246,6 +246,7 @@ def _record(cursor: Cursor, publication: Publication, row_counts: Mapping[str, i
         "run_id": publication.run_id,
         "as_of": publication.as_of,
         "plan_hash": publication.plan_hash,
+        "plan": Json(dict(publication.plan)),
         "code_version": publication.code_version,
         "inputs": Json(dict(publication.inputs)),
         "row_counts": Json(dict(row_counts)),

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from psycopg2 import sql
 from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
@@ -31,7 +31,14 @@ NAME_LIMIT = 63
 """Bytes PostgreSQL keeps of a name; it cuts the rest off in silence."""
 ADDED_LETTERS = len("meta__") + len("_20261120_pkey")
 """What publishing may add to a table's name, at most."""
-OWN_TABLES = ("meta.publications", "ads.alerts", "ads.alert_events", "ads.restatements", "ads.closing_scorecard")
+OWN_TABLES = (
+    "meta.publications",
+    "meta.plan",
+    "ads.alerts",
+    "ads.alert_events",
+    "ads.restatements",
+    "ads.closing_scorecard",
+)
 """Tables that are not of a day, and so are none of those a run brings."""
 OWN_SUFFIX = re.compile(r"_(current|zh|\d{8})$")
 TYPES = {
@@ -196,6 +203,8 @@ class Publication:
     plan_hash: str
     code_version: str
     inputs: Mapping[str, str]
+    plan: Mapping[str, Any] = field(default_factory=dict)
+    """What the plan says, with every default."""
     is_closing: bool = False
     """Whether it is the campaign's last word, to be kept for ever."""
     replaces_closing: bool = False

@@ -10,6 +10,7 @@ from psycopg2.extensions import connection as Connection
 from psycopg2.extensions import cursor as Cursor
 
 from pipeline.errors import ConfigurationError
+from pipeline.plan import NOT_MEASURED_BY
 from pipeline.warehouse.postgres import statement, transaction
 from pipeline.warehouse.relations import Publication
 from pipeline.warehouse.views import Views
@@ -37,6 +38,8 @@ class Earlier:
     as_of: date
     run_id: str
     plan_hash: str
+    plan: Mapping[str, Any] | None
+    """What it said; None where it was not kept."""
     code_version: str
     inputs: Mapping[str, str]
 
@@ -82,11 +85,14 @@ def journal(cursor: Cursor, names: Collection[str], publication: Publication, wi
         return 0
     made_of = witness.made_of() if witness else []
     signs = _signs(cursor, names, publication, earlier, witness) if witness else []
+    sections = _changed_sections(earlier.plan, publication.plan)
     values = {
         **days,
         "old_run_id": earlier.run_id,
         "run_id": publication.run_id,
-        "is_plan_changed": earlier.plan_hash != publication.plan_hash,
+        "is_plan_changed": earlier.plan_hash != publication.plan_hash and (sections is None or bool(sections)),
+        "plan_told_zh": f"（{'、'.join(sections)}）" if sections else "",
+        "plan_told_en": f" ({', '.join(sections)})" if sections else "",
         "is_code_changed": earlier.code_version != publication.code_version,
         "signs": json.dumps([sign._asdict() for sign in signs], default=date.isoformat),
         "made_of": json.dumps(made_of),
@@ -128,6 +134,13 @@ def sign(
                 "`tuoke restatements list` shows those that do"
             )
     return found
+
+
+def _changed_sections(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str] | None:
+    """Sections that differ and have a say in how figures are measured; None where nobody knows what the plan said."""
+    if not before or not now:
+        return None
+    return sorted(name for name in {*before, *now} - NOT_MEASURED_BY if before.get(name) != now.get(name))
 
 
 def _earlier(cursor: Cursor, as_of: date) -> Earlier | None:

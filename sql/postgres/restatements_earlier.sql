@@ -4,9 +4,11 @@ select
     p.as_of,
     p.run_id,
     p.plan_hash,
+    s.plan,
     p.code_version,
     p.inputs
 from meta.publications as p
+left join meta.plan as s on s.plan_hash = p.plan_hash
 where
     jsonb_exists(p.row_counts, %(table)s)
     and (

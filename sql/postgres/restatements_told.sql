@@ -24,7 +24,7 @@ words as (
         (10, 'source_withdrawn', '来源停供', 'a source withdrawn'),
         (11, 'erasure', '个人信息删除', 'personal data erased'),
         (12, 'quality', '数据质量达标情况变化', 'data quality passed or failed its floor'),
-        (13, 'plan', '方案变更', 'the plan changed'),
+        (13, 'plan', '方案变更' || %(plan_told_zh)s, 'the plan changed' || %(plan_told_en)s),
         (14, 'code', '程序版本变更', 'the program changed'),
         (15, 'unknown', '原因不明', 'unknown')
     ) as w (position, cause, zh, en)

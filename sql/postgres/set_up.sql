@@ -58,6 +58,18 @@ comment on column meta.publications.inputs is '输入摘要 · SHA-256 of each i
 comment on column meta.publications.row_counts is '各表行数 · Rows published, by table';
 comment on column meta.publications.published_at is '发布时间 · When the publication was committed';
 
+-- every published row carries the hash of its plan: this is what the plan said
+create table if not exists meta.plan (
+    plan_hash text primary key,
+    plan jsonb not null,
+    first_published_at timestamptz not null default now()
+);
+
+comment on table meta.plan is '评估方案 · One row per plan that figures were published by';
+comment on column meta.plan.plan_hash is '方案指纹 · Hash of the plan, as on every published row';
+comment on column meta.plan.plan is '方案内容 · What it says, with every default written out';
+comment on column meta.plan.first_published_at is '首次发布时间 · When figures were first published by it';
+
 do $$
 begin
     if to_regrole('tuoke_reader') is null then
@@ -97,4 +109,4 @@ end
 $$;
 
 grant usage on schema dws, ads, dq, meta to tuoke_reader;
-grant select on meta.publications to tuoke_reader;
+grant select on meta.publications, meta.plan to tuoke_reader;

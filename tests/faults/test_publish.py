@@ -436,6 +436,7 @@ class TestReaders:
                 "ads.kpi_scorecard_current",
                 "dws.customer_segments",
                 "dws.customer_segments_current",
+                "meta.plan",
                 "meta.publications",
             ],
         )
@@ -600,6 +601,7 @@ class TestNames:
             ("dws.x_current", "publishing gives itself"),
             ("dws.x_20261120", "publishing gives itself"),
             ("meta.publications", "publishing gives itself"),
+            ("meta.plan", "publishing gives itself"),
         ],
     )
     def test_a_table_name_that_does_not_fit_is_refused(self, name: str, said: str):

@@ -274,6 +274,29 @@ class TestWhy:
             )
         ]
 
+    @pytest.mark.parametrize(
+        ("changed", "told"),
+        [
+            pytest.param(
+                {"definitions": {"high_value": "spend"}}, ("plan", "方案变更（definitions）"), id="what-is-measured"
+            ),
+            pytest.param({"targets": {"cac": 9}}, ("unknown", "原因不明"), id="only-what-it-should-be"),
+            pytest.param(
+                {"definitions": {"high_value": "spend"}, "timezone": "UTC", "targets": {"cac": 9}},
+                ("plan", "方案变更（definitions、timezone）"),
+                id="both",
+            ),
+        ],
+    )
+    def test_a_changed_plan_is_named_by_the_sections_that_measure(
+        self, server: sqlalchemy.URL, publish: Publish, changed: dict[str, Any], told: tuple[str, str]
+    ):
+        """What a team should reach changes no figure: it is no cause of one that changed."""
+        plan = {"definitions": {"high_value": "rfm"}, "timezone": "Asia/Shanghai", "targets": {"cac": 8}}
+        publish(TENTH, figure(215), plan=plan)
+        publish(TWENTIETH, figure(211), plan=plan | changed, plan_hash="another")
+        assert [row[:2] for row in causes(server)] == [told]
+
     def test_a_figure_that_is_withheld_from_now_on_is_one_of_quality(self, server: sqlalchemy.URL, publish: Publish):
         publish(TENTH, figure(215))
         publish(TWENTIETH, figure(None, state="withheld"))

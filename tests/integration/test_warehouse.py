@@ -220,6 +220,15 @@ class TestPublishing:
             )
         ]
 
+    def test_the_plan_behind_every_hash_can_be_read(self, server: sqlalchemy.URL, answer: Answer, run: Run):
+        warehouse, monday, tuesday = Warehouse(server), {"targets": {"cac": 9}}, {"targets": {"cac": 8}}
+        for digest, plan in (("m", monday), ("t", tuesday), ("m", monday)):
+            publish(warehouse, answer(1), replace(run(), plan_hash=digest, plan=plan))
+        assert rows(server, "select plan_hash, plan from meta.plan order by plan_hash") == [
+            ("m", monday),
+            ("t", tuesday),
+        ]
+
     def test_the_audit_sees_what_would_be_published(self, server: sqlalchemy.URL, answer: Answer, run: Run):
         seen: dict[str, int] = {}
 

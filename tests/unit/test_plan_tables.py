@@ -8,6 +8,7 @@ from models import DAY, Row, a_plan
 from pipeline.errors import ConfigurationError
 from pipeline.plan import (
     NO_TARGET,
+    NOT_MEASURED_BY,
     Abc,
     Campaign,
     Channel,
@@ -351,6 +352,10 @@ def test_windows_are_reported_from_their_first_day_on(
 ) -> None:
     found = periods(as_of)
     assert (found.get("campaign"), found.get("baseline")) == (campaign, baseline)
+
+
+def test_what_no_figure_is_measured_by_are_sections_of_the_plan() -> None:
+    assert set(Plan.model_fields) > NOT_MEASURED_BY
 
 
 # --- targets ---
