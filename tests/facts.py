@@ -115,6 +115,7 @@ SCHEMAS = {
         "is_reached": _FLAG,
         "is_attendance": _FLAG,
         "is_own_accord": _FLAG,
+        "is_repeated": _FLAG,
     },
     "dws.customer_starts": {
         **_MEMBERS,

@@ -285,6 +285,8 @@ class Definitions(Strict):
     """Outcomes of a call, as the sources word them, by which nobody was reached."""
     service_hours: Annotated[float, Field(gt=0)] = 2
     """Within so many hours a complaint or a request for service is to be answered (S2 §05)."""
+    repeat_contact_days: Annotated[int, Field(ge=0)] = 7
+    """A call or visit up to so many days after one by another member of staff is a repeated contact (S1 表3)."""
     visit_tasks: list[str] = ["客户拜访", "拜访", "上门拜访", "visit", "customer visit"]
     """Kinds of task that are visits to customers, as the source words them."""
     audience: Market = Market()

@@ -1,13 +1,13 @@
-"""The lists of the plan that SQL looks values up in, and how soon is soon enough."""
+"""The lists of the plan that SQL looks values up in, how soon is soon enough, and how soon again is too soon."""
 
 import pyarrow as pa
 
 from pipeline.plan import Plan
-from pipeline.plan_tables.rows import DOUBLE, TEXT, Row
+from pipeline.plan_tables.rows import DOUBLE, INTEGER, TEXT, Row
 
 SCHEMAS = {
     "plan.lists": pa.schema({"list": TEXT, "field": TEXT, "member": TEXT}),
-    "plan.service": pa.schema({"service_hours": DOUBLE}),
+    "plan.service": pa.schema({"service_hours": DOUBLE, "repeat_contact_days": INTEGER}),
 }
 
 
@@ -26,5 +26,10 @@ def rows(plan: Plan) -> dict[str, list[Row]]:
             for (name, field), members in lists.items()
             for member in dict.fromkeys(members)
         ],
-        "plan.service": [{"service_hours": definitions.service_hours}],
+        "plan.service": [
+            {
+                "service_hours": definitions.service_hours,
+                "repeat_contact_days": definitions.repeat_contact_days,
+            }
+        ],
     }

@@ -1,6 +1,6 @@
 """Leads, sales, costs, answers, contacts and customers: each rule on rows small enough to check by eye."""
 
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -570,6 +570,129 @@ def test_hours_until_an_answer() -> None:
         {"occurred_at": "2026-11-01 09:00"},
     ]
     assert column("dws.touches", "response_hours", interactions=interactions) == [2.25, None]
+
+
+def repeated(*calls: tuple[str, str, str | None], plan: Plan | None = None) -> list[bool | None]:
+    """Whether each contact with customer C1, by its kind, moment and who made it, was repeated."""
+    rows = [
+        {"interaction_id": f"I{number}", "customer_id": "C1", "kind": kind, "occurred_at": moment, "staff_id": staff}
+        for number, (kind, moment, staff) in enumerate(calls)
+    ]
+    return [row["is_repeated"] for row in run_model("dws.touches", {"interactions": rows}, plan=plan)]
+
+
+@pytest.mark.parametrize(
+    ("calls", "expected"),
+    [
+        pytest.param([("call", "11-01 09:00", "S1"), ("visit", "11-03 09:00", "S2")], [False, True], id="of-another"),
+        pytest.param([("call", "11-01 09:00", "S1"), ("call", "11-03 09:00", "S1")], [False, False], id="ones-own"),
+        pytest.param([("call", "11-01 09:00", "S1"), ("call", "11-08 23:00", "S2")], [False, True], id="seven-days"),
+        pytest.param([("call", "11-01 23:00", "S1"), ("call", "11-09 09:00", "S2")], [False, False], id="eight-days"),
+        pytest.param([("call", "11-01 09:00", "S1"), ("call", "11-01 09:01", "S2")], [False, True], id="same-day"),
+        pytest.param([("visit", "11-01 09:00", "S1"), ("visit", "11-01 09:00", "S2")], [False, False], id="together"),
+        pytest.param(
+            [("call", "11-01 09:00", "S2"), ("call", "11-02 09:00", "S1"), ("call", "11-03 09:00", "S1")],
+            [False, True, True],
+            id="ones-own-in-between",
+        ),
+        pytest.param(
+            [("call", "10-20 09:00", "S2"), ("call", "11-01 09:00", "S1"), ("call", "11-02 09:00", "S1")],
+            [False, False, False],
+            id="ones-own-in-between-and-long-ago",
+        ),
+        pytest.param(
+            [("visit", "11-01 09:00", "S1"), ("visit", "11-01 09:00", "S2"), ("call", "11-02 09:00", "S1")],
+            [False, False, True],
+            id="after-a-visit-of-two",
+        ),
+        pytest.param(
+            [("call", "11-01 09:00", "S1"), ("visit", "11-02 09:00", "S1"), ("visit", "11-02 09:00", "S2")],
+            [False, False, True],
+            id="a-visit-of-two-of-whom-one-had-called",
+        ),
+        pytest.param([("webinar", "11-01 09:00", "S1"), ("call", "11-02 09:00", "S2")], [None, False], id="no-contact"),
+        pytest.param([("call", "11-01 09:00", "S1"), ("login", "11-02 09:00", "S2")], [False, None], id="not-by-staff"),
+        pytest.param(
+            [("call", "11-01 09:00", None), ("call", "11-02 09:00", "S2"), ("call", "11-03 09:00", None)],
+            [None, False, None],
+            id="nobody-named",
+        ),
+    ],
+)
+def test_a_contact_is_repeated_where_a_colleague_made_one_shortly_before(
+    calls: list[tuple[str, str, str | None]], expected: list[bool | None]
+) -> None:
+    """F124."""
+    assert repeated(*((kind, f"2026-{moment}", staff) for kind, moment, staff in calls)) == expected
+
+
+@pytest.mark.parametrize(("days", "expected"), [(2, True), (1, False)])
+def test_how_long_a_contact_counts_is_the_plans(days: int, expected: bool) -> None:
+    plan = a_plan(definitions=Definitions(repeat_contact_days=days))
+    calls = [("call", "2026-11-01 09:00", "S1"), ("call", "2026-11-03 09:00", "S2")]
+    assert repeated(*calls, plan=plan) == [False, expected]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        pytest.param({"customer_id": "C1"}, {"customer_id": "C9"}, [False, True], id="a-customer-under-two-ids"),
+        pytest.param({"lead_id": "L1"}, {"customer_id": "C1"}, [False, True], id="a-lead-that-is-a-customer"),
+        pytest.param({"lead_id": "L2"}, {"lead_id": "L2"}, [False, True], id="a-lead-of-nobody-known"),
+        pytest.param({"lead_id": "C1"}, {"customer_id": "C1"}, [False, False], id="a-lead-named-as-a-customer"),
+        pytest.param({"customer_id": "C1"}, {"customer_id": "C2"}, [False, False], id="two-customers"),
+        pytest.param({}, {}, [None, None], id="nobody"),
+    ],
+)
+def test_who_is_contacted_twice(first: Row, second: Row, expected: list[bool | None]) -> None:
+    """F124: the customer where it is known, else the lead."""
+    calls = [
+        {"kind": "call", "staff_id": "S1", "occurred_at": "2026-11-01 09:00", **first},
+        {"kind": "call", "staff_id": "S2", "occurred_at": "2026-11-02 09:00", **second},
+    ]
+    leads = [{"lead_id": "L1", "customer_id": "C9"}, {"lead_id": "L2"}, {"lead_id": "C1"}]
+    customers = [{"customer_id": "C1", "owner_id": "S3"}, {"customer_id": "C2"}]
+    found = column(
+        "dws.touches", "is_repeated", interactions=calls, leads=leads, customers=customers, customer_links=MERGED
+    )
+    assert found == expected
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(["C1", "C2"]), st.integers(0, 30), st.integers(0, 2), st.sampled_from(["S1", "S2", "S3"])
+    ),
+    max_size=25,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(CALLS)
+def test_contacts_are_repeated_as_somebody_who_compares_each_with_each_would_say(
+    calls: list[tuple[str, int, int, str]],
+) -> None:
+    rows = [
+        {
+            "interaction_id": f"I{n:02}",
+            "customer_id": who,
+            "staff_id": staff,
+            "kind": "call",
+            "occurred_at": at(day, hour),
+        }
+        for n, (who, day, hour, staff) in enumerate(calls)
+    ]
+    expected = [
+        any(
+            who == other and staff != by and (before, early) < (day, hour) and day - before <= 7
+            for other, before, early, by in calls
+        )
+        for who, day, hour, staff in calls
+    ]
+    assert [row["is_repeated"] for row in run_model("dws.touches", {"interactions": rows})] == expected
+
+
+def at(day: int, hour: int) -> str:
+    return f"{date(2026, 10, 1) + timedelta(days=day)} {9 + hour:02}:00"
 
 
 # --- customer_activity ---

@@ -138,6 +138,7 @@ FACTS = st.fixed_dictionaries(
             is_reached=flags,
             is_attendance=flags,
             is_own_accord=flags,
+            is_repeated=st.none() | flags,
             **members,
         ),
         "customer_starts": rows_of(
@@ -398,6 +399,7 @@ def more_parts(
         ),
         ("response_hours", "answered"): mean(waiting, "response_hours"),
         ("service_in_time_rate", "promised"): (count(served, "is_in_time"), len(served)),
+        ("repeat_contact_rate", "other_staff"): share(p.touches, "is_repeated"),
         ("visit_completion_rate", "tasks"): (count(visit_tasks, "is_done"), len(visit_tasks)),
         ("visit_completion_rate", "met"): (count(visits, "is_reached"), len(visits)),
         ("task_completion_rate", "done"): (count(p.tasks, "is_done"), len(p.tasks)),
@@ -767,6 +769,23 @@ def test_either_way_to_contact_a_lead_makes_it_contactable():
     assert one(evaluate(facts, unmapped=frozenset(every - {"leads.email"})), "valid_leads")["state"] == "final"
     careless = Definitions(valid_lead=ValidLead(contactable=False))
     assert one(evaluate(facts, unmapped=frozenset(every), definitions=careless), "valid_leads")["state"] == "final"
+
+
+@pytest.mark.parametrize(
+    ("missing", "state"),
+    [
+        ({"staff_id"}, "withheld"),
+        ({"customer_id", "lead_id"}, "withheld"),
+        ({"customer_id"}, "final"),
+        ({"lead_id"}, "final"),
+    ],
+    ids=["who-made-it", "with-whom", "with-which-customer", "with-which-lead"],
+)
+def test_repeated_contacts_are_told_where_the_source_says_who_spoke_with_whom(missing, state):
+    """F124."""
+    contact = {"interaction_id": "I1", "occurred_on": DAY, "kind": "call", "is_repeated": False}
+    told = evaluate({"touches": [contact]}, unmapped=frozenset(f"interactions.{column}" for column in missing))
+    assert one(told, "repeat_contact_rate")["state"] == state
 
 
 def test_a_withheld_row_always_has_a_reason():
