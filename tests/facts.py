@@ -141,6 +141,7 @@ SCHEMAS = {
         "is_on_time": _FLAG,
         "is_visit": _FLAG,
         "departments": pa.int64(),
+        "reworks": pa.int64(),
     },
     "dws.people_days": {**_MEMBERS, "day": _DATE},
     "dws.exposures": {

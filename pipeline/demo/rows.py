@@ -356,6 +356,7 @@ def _task_rows(story: Story, words: Words) -> Rows:
         "measure": _take(measure, tasks.problem),
         "next_step": _keep(is_open, _next_steps(story, words)),
         "departments": _take(words["departments"], tasks.departments),
+        "reworks": _keep(tasks.reworks != NOBODY, _digits(tasks.reworks, 1)),
     }
 
 

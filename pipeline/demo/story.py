@@ -345,6 +345,7 @@ class Tasks:
     finished: Numbers
     problem: Numbers
     departments: Numbers
+    reworks: Numbers
 
 
 @dataclass(frozen=True)
@@ -408,7 +409,7 @@ def tell(scale: Scale, calendar: Calendar, streams: Streams) -> Story:
         interactions=_meet(streams.of("interactions"), calendar, scale, leads, customers),
         answers=_ask(streams.of("answers"), calendar, scale, staff, customers, sales),
         expenses=expenses,
-        tasks=_assign(streams.of("tasks"), calendar, scale, staff),
+        tasks=_assign(streams.of("tasks"), streams.of("reworks"), calendar, scale, staff),
         budgets=_allow(streams.of("budgets"), calendar, expenses),
         exposures=_show(streams.of("exposures"), calendar, scale, activities),
     )
@@ -810,7 +811,9 @@ def _travel(rng: np.random.Generator, scale: Scale, staff: Staff, leads: Leads) 
     return _bill("other", leads.met[met], rng.gamma(4, 9_000, len(met)), team=staff.team[leads.owner[met]])
 
 
-def _assign(rng: np.random.Generator, calendar: Calendar, scale: Scale, staff: Staff) -> Tasks:
+def _assign(
+    rng: np.random.Generator, checked: np.random.Generator, calendar: Calendar, scale: Scale, staff: Staff
+) -> Tasks:
     """Four tasks a head: four in five done in time, some late with a reason, some not yet."""
     size = scale.people * 4
     days = (calendar.last_day - calendar.campaign_starts).astype(int)
@@ -833,7 +836,14 @@ def _assign(rng: np.random.Generator, calendar: Calendar, scale: Scale, staff: S
         finished=np.where(begun, np.floor(planned * share), 0).astype(int),
         problem=np.where(begun & is_late, rng.integers(4, size=size), NOBODY),
         departments=rng.integers(4, size=size),
+        reworks=_check(checked, done, is_late),
     )
+
+
+def _check(rng: np.random.Generator, done: Moments, is_late: Numbers) -> Numbers:
+    """How often what was done was sent back, late work more often; of one in ten nobody wrote it down."""
+    sent_back = rng.poisson(np.where(is_late, 0.45, 0.12))
+    return np.where(~np.isnat(done) & (rng.random(len(done)) < 0.9), sent_back, NOBODY)
 
 
 def _allow(rng: np.random.Generator, calendar: Calendar, expenses: Expenses) -> Budgets:

@@ -1,7 +1,7 @@
--- Every task of the campaign: whether it is done, in time, and by how many departments together.
+-- Every task of the campaign: whether it is done, in time, how well, and by how many departments together.
 -- The team is that of the task, else that of whoever answers for it.
 -- grain: task_id
--- seed: S0 §3, §5.2; S1 表1; F059, F073, F116, F117
+-- seed: S0 §3, §5.2; S1 表1; F059, F073, F116, F117, F123
 with visit_kinds as (
     select l.member as kind
     from plan.lists as l
@@ -26,7 +26,8 @@ select
     case
         when t.departments is null then 0
         else length(t.departments) - length(replace(replace(replace(t.departments, ',', ''), '，', ''), '、', '')) + 1
-    end as departments                                                  -- Departments that work on it together
+    end as departments,                                                 -- Departments that work on it together
+    t.reworks                                                           -- How often it was sent back; NULL where nobody says
 from dwd.tasks as t
 left join dwd.staff as s on s.staff_id = t.staff_id
 left join visit_kinds as v on v.kind = lower(t.kind)

@@ -34,6 +34,12 @@ def test_departments_are_counted_whichever_comma_stands_between_them(departments
     assert row["departments"] == number
 
 
+def test_of_how_often_work_was_sent_back_silence_is_not_never():
+    """F123."""
+    rows = run_model("dws.tasks", {"tasks": [{"reworks": reworks} for reworks in (0, 2, None)]})
+    assert [row["reworks"] for row in rows] == [0, 2, None]
+
+
 def test_a_visit_is_a_task_of_a_kind_the_plan_names():
     tasks = {"tasks": [{"kind": "Visit"}, {"kind": "客户拜访"}, {"kind": "资料整理"}]}
     assert [row["is_visit"] for row in run_model("dws.tasks", tasks)] == [True, True, False]

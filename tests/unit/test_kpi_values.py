@@ -162,6 +162,7 @@ FACTS = st.fixed_dictionaries(
             is_on_time=flags,
             is_visit=flags,
             departments=st.integers(0, 3),
+            reworks=st.none() | st.integers(0, 2),
             team_id=members["team_id"],
         ),
         "people_days": rows_of(day=days, staff_id=st.sampled_from(["S1", "S2"]), team_id=members["team_id"]),
@@ -329,6 +330,7 @@ def more_parts(
     [*sizes] = [row["market_size"] for row in p.facts["market_sizes"] if row["market_period"] == p.label]
     registered = p.rows("customer_starts", "created_on")
     visit_tasks = [row for row in p.tasks if row["is_visit"]]
+    reworks = present([row for row in p.tasks if row["is_done"]], "reworks")
     likert = {
         who: [row for row in p.all_answers if row["kind"] == "likert" and row["respondent_kind"] == who]
         for who in ("staff", "customer")
@@ -404,6 +406,8 @@ def more_parts(
         ("visit_completion_rate", "met"): (count(visits, "is_reached"), len(visits)),
         ("task_completion_rate", "done"): (count(p.tasks, "is_done"), len(p.tasks)),
         ("task_completion_rate", "on_time"): (count(p.tasks, "is_on_time"), len(p.tasks)),
+        ("first_pass_rate", "done"): (reworks.count(0), len(reworks)),
+        ("rework_rate", "done"): (sum(reworks), len(reworks)),
         ("joint_tasks", "due"): (sum(row["departments"] >= 2 for row in p.tasks), None),
         ("complaints", "made"): (len(complaints), None),
         ("complaint_growth_rate", "previous"): (len(complaints) - complaints_before, complaints_before),
@@ -786,6 +790,33 @@ def test_repeated_contacts_are_told_where_the_source_says_who_spoke_with_whom(mi
     contact = {"interaction_id": "I1", "occurred_on": DAY, "kind": "call", "is_repeated": False}
     told = evaluate({"touches": [contact]}, unmapped=frozenset(f"interactions.{column}" for column in missing))
     assert one(told, "repeat_contact_rate")["state"] == state
+
+
+def done_task(**cells: Any) -> Row:
+    return {"task_id": "T1", "due_on": DAY, "is_done": True} | cells
+
+
+@pytest.mark.parametrize(
+    ("kpi", "told", "bounds"),
+    [
+        pytest.param("first_pass_rate", (2, 4, 0.5), (0.150, 0.850), id="share-of-tasks"),
+        pytest.param("rework_rate", (3, 4, 0.75), (0.155, 2.192), id="times-per-task"),
+    ],
+)
+def test_work_sent_back_is_counted_among_what_was_done_and_told(kpi, told, bounds):
+    """F123: a task of which nobody says is not one that was never sent back, and one not done yet may still be."""
+    tasks = [done_task(reworks=reworks) for reworks in (0, 0, 1, 2, None)]
+    row = one(evaluate({"tasks": [*tasks, done_task(is_done=False, reworks=4)]}), kpi)
+    assert (row["numerator"], row["denominator"], row["value"]) == told
+    assert (row["lower"], row["upper"]) == pytest.approx(bounds, abs=0.001)
+
+
+@pytest.mark.parametrize("kpi", ["first_pass_rate", "rework_rate"])
+def test_without_the_column_nobody_can_say_what_was_sent_back(kpi):
+    """F123."""
+    row = one(evaluate({"tasks": [done_task()]}, unmapped=frozenset({"tasks.reworks"})), kpi)
+    assert (row["state"], row["reason"]) == ("withheld", "tasks.reworks is not mapped")
+    assert pd.isna(row["value"])
 
 
 def test_a_withheld_row_always_has_a_reason():
