@@ -398,6 +398,13 @@ def test_a_risk_beyond_its_limit_brings_the_measure_the_plan_has_for_it(nothing:
     assert result.not_judged["risk_overdue: overdue unknown"] == 1
 
 
+def test_of_measures_that_are_late_that_against_the_gravest_risk_comes_first(nothing: pd.DataFrame):
+    late = {"label_zh": "险", "label_en": "Risk", "is_overdue": True, "due_on": date(2026, 11, 1), "owner": "hr"}
+    risks = [late | {"risk_id": name, "risk_score": score, "rule_band": "low"} for name, score in (("a", 4), ("b", 16))]
+    told = rows_of(day(nothing, risks=frame("ads.risk_register", risks)))
+    assert [row["member"] for row in told if row["rule_id"] == "risk_overdue"] == ["b", "a"]
+
+
 # --- rules ---
 
 
