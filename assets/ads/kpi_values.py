@@ -17,12 +17,15 @@ from quality.scorecard import STATES, SourceState
 
 BRIEF = ("day", "week")
 """Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
+SELDOM = ("activity",)
+"""Dimensions whose members have a row only of what was observed in any period: most are held in one or two of them."""
 FIGURES = ("n", *PARTS)
 """What a variant is made of, and how many observations that is."""
 
 KPI_VALUES = TableSpec(
     name="ads.kpi_values",
-    description="One row per KPI, variant, period and member of a dimension; by day and week where any was observed.",
+    description="One row per KPI, variant, period and member of a dimension; by day and week, and of campaign activities, "
+    "where any was observed.",
     grain=("kpi", "variant", "period_kind", "period", "dimension", "member"),
     columns={
         "kpi": ("text", "KPI, as in the catalogue"),
@@ -165,7 +168,8 @@ def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
 def _picked(parts: pd.DataFrame, catalogue: Catalogue) -> Iterator[tuple[str, str, np.ndarray]]:
     """KPI, variant, and the numbers of the rows it is told for."""
     is_of = {name: (parts["dimension"] == name).to_numpy(bool) for name in (TOTAL, *parts["dimension"].unique())}
-    is_told = is_of[TOTAL] | ~parts["period_kind"].isin(BRIEF).to_numpy(bool)
+    is_rare = parts["period_kind"].isin(BRIEF) | parts["dimension"].isin(SELDOM)
+    is_told = is_of[TOTAL] | ~is_rare.to_numpy(bool)
     for kpi, name, variant in _variants(catalogue):
         had = [is_of[wanted] for wanted in (TOTAL, *catalogue.dimensions(kpi, variant)) if wanted in is_of]
         is_observed = _figures(parts, part_column(kpi, name, "n")) > 0
