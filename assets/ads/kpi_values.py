@@ -24,7 +24,7 @@ FIGURES = ("n", *PARTS)
 
 KPI_VALUES = TableSpec(
     name="ads.kpi_values",
-    description="One row per KPI, variant, period and member of a dimension; by day and week, and of campaign activities, "
+    description="One row per KPI, variant, period and member of a dimension; by day and week, and of activities, "
     "where any was observed.",
     grain=("kpi", "variant", "period_kind", "period", "dimension", "member"),
     columns={
