@@ -53,8 +53,8 @@ select
     a.scale_min,                                                        -- Lowest number of the scale
     a.scale_max,                                                        -- Highest number of the scale
     case when a.scale_max > a.scale_min then 100 * (a.score - a.scale_min) / (a.scale_max - a.scale_min) end as scaled_score, -- Score as 0 to 100 between the ends of the declared scale
-    a.respondent_kind,                                                  -- customer or staff
-    a.customer_id,                                                      -- Customer who answered; NULL for staff
+    a.respondent_kind,                                                  -- customer, staff or expert
+    a.customer_id,                                                      -- Customer who answered; NULL for staff and experts
     a.source_channel as channel,                                        -- Channel the customer came through
     s.team_id,                                                          -- Team of the member of staff it belongs to
     a.staff_id,                                                         -- Member of staff it belongs to

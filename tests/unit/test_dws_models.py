@@ -515,6 +515,12 @@ ABOUT_S2: Row = {"about_kind": "staff", "about_id": "S2"}
             {"respondent_kind": "customer", "respondent_id": "C9"} | ABOUT_S2, "S2", "C1", id="customer-on-a-person"
         ),
         pytest.param({"respondent_kind": "customer", "respondent_id": "C7"}, None, "C7", id="customer-nobody-knows"),
+        pytest.param(
+            {"kind": "likert", "respondent_kind": "expert", "respondent_id": "C1"},
+            None,
+            None,
+            id="expert-with-such-an-id",
+        ),
         pytest.param({"respondent_id": "C1"}, "S1", "C1", id="kind-not-said-but-known"),
         pytest.param({"respondent_id": "X"}, None, None, id="anybody"),
         pytest.param({}, None, None, id="anonymous"),

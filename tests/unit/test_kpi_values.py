@@ -119,7 +119,7 @@ FACTS = st.fixed_dictionaries(
             kind=st.sampled_from(["csat", "nps", "peer", "likert"]),
             score=st.none() | st.integers(1, 5).map(float),
             scaled_score=st.none() | st.integers(0, 100).map(float),
-            respondent_kind=st.sampled_from(["customer", "staff", None]),
+            respondent_kind=st.sampled_from(["customer", "staff", "expert", None]),
             scale_min=st.sampled_from([0.0, 1.0]),
             scale_max=st.sampled_from([5.0, 10.0]),
             is_topbox=st.none() | flags,
@@ -333,7 +333,7 @@ def more_parts(
     reworks = present([row for row in p.tasks if row["is_done"]], "reworks")
     likert = {
         who: [row for row in p.all_answers if row["kind"] == "likert" and row["respondent_kind"] == who]
-        for who in ("staff", "customer")
+        for who in ("staff", "customer", "expert")
     }
     csat = [row for row in p.all_answers if row["kind"] == "csat"]
     return {
@@ -416,6 +416,7 @@ def more_parts(
         ("csat_mean", "hundred_point"): mean(csat, "scaled_score"),
         ("feedback_score", "staff"): mean(likert["staff"], "scaled_score"),
         ("feedback_score", "customers"): mean(likert["customer"], "scaled_score"),
+        ("feedback_score", "experts"): mean(likert["expert"], "scaled_score"),
     }
 
 
