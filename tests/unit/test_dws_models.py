@@ -519,7 +519,7 @@ ABOUT_S2: Row = {"about_kind": "staff", "about_id": "S2"}
             {"kind": "likert", "respondent_kind": "expert", "respondent_id": "C1"},
             None,
             None,
-            id="expert-with-such-an-id",
+            id="expert",
         ),
         pytest.param({"respondent_id": "C1"}, "S1", "C1", id="kind-not-said-but-known"),
         pytest.param({"respondent_id": "X"}, None, None, id="anybody"),
