@@ -264,11 +264,12 @@ def _shipped_query() -> exp.Expr:
 
 
 @contextmanager
-def facts_session(facts: Mapping[str, Rows], periods: Sequence[Sequence[Any]]) -> Iterator[Session]:
-    """A session that sees these facts and periods; facts that are not given have no rows."""
+def facts_session(facts: Mapping[str, Rows], periods: Sequence[Sequence[Any]], targets: Rows = ()) -> Iterator[Session]:
+    """A session that sees these facts, periods and targets; facts that are not given have no rows."""
     named = {f"dws.{name}": rows for name, rows in facts.items()}
     assert set(named) <= set(SCHEMAS), f"no such fact: {set(named) - set(SCHEMAS)}"
     values = {name: table(name, named.get(name, ())) for name in SCHEMAS if name.startswith("dws.")}
+    values["plan.targets"] = table("plan.targets", targets)
     values["plan.periods"] = table("plan.periods", [_period(number, *period) for number, period in enumerate(periods)])
     engine = DuckDBEngine(memory_limit="500MB", threads=1)
     with engine.session(zone="Asia/Shanghai", tables={}, values=values) as session:
@@ -289,7 +290,7 @@ def evaluate(
 ) -> pd.DataFrame:
     """`ads.kpi_values` of these facts (dws table without its layer -> rows); every source is final unless said."""
     kpis = kpis or catalogue()
-    with facts_session(facts or {}, periods) as session:
+    with facts_session(facts or {}, periods, targets) as session:
         parts = session.frame(_shipped_query() if kpis is catalogue() else measured(kpis))
     return kpi_values(
         parts,

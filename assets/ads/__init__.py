@@ -13,7 +13,7 @@ from assets.ads.column_lineage import composite_scores_lineage, kpi_scorecard_li
 from assets.ads.composite_scores import COMPOSITE_SCORES, composite_scores
 from assets.ads.insight_sources import FUNNEL, WIN_BACK, Day
 from assets.ads.kpi_dictionary import KPI_DICTIONARY, kpi_dictionary
-from assets.ads.kpi_query import PERIODS, measured
+from assets.ads.kpi_query import PERIODS, TARGETS, measured
 from assets.ads.kpi_scorecard import kpi_scorecard, kpi_scorecard_spec
 from assets.ads.kpi_values import KPI_VALUES, kpi_values
 from assets.ads.risk_register import RISK_REGISTER, risk_register, risk_register_lineage
@@ -32,7 +32,6 @@ from pipeline.project import Project
 from pipeline.tables import TableSpec
 from quality.scorecard import SCORECARD, STATES
 
-TARGETS = "plan.targets"
 _LOOKED_AT = {
     "kpis": KPI_VALUES.name,
     "channels": CHANNEL_SCORECARD.name,

@@ -14,7 +14,7 @@ TOTAL, ALL = WHOLE
 UNKNOWN = "(unknown)"
 PERIOD = ("period_kind", "period", "period_start", "period_end")
 KEYS = (*PERIOD, "dimension", "member")
-PERIODS = "plan.periods"
+PERIODS, TARGETS = "plan.periods", "plan.targets"
 
 _KEY = ("period_no", "dimension", "member")
 _DAY = ("period_block", "period_bits")
@@ -42,12 +42,12 @@ def measured(catalogue: Catalogue) -> exp.Select:
     """Numerator, denominator, observations (n) and moments of every variant, by period, dimension and member.
 
     Each fact is aggregated by itself before facts meet on a key each has once, so that no join can multiply rows. A
-    member any fact knows in a period has a row, and the total always has one.
+    member any fact knows in a period has a row, one with a target of its own too, and the total always.
 
     The rows of a day are in the same periods: they are aggregated by these, and only what comes out is told of each
     period.
     """
-    keys = exp.union(_spine(), *(exp.select(*_KEY).from_(name) for name in catalogue.facts), distinct=True)
+    keys = exp.union(_spine(), _aimed(), *(exp.select(*_KEY).from_(name) for name in catalogue.facts), distinct=True)
     together = exp.select(*(exp.column(name, "keys") for name in _KEY)).from_("keys")
     query = exp.select(*(exp.column(name, "p") for name in PERIOD), "dimension", "member")
     query.select(*_parts(catalogue), *_shared(catalogue), copy=False)
@@ -259,6 +259,12 @@ def _spine() -> exp.Select:
     """The total of every period, so that one without any rows is still told of."""
     key = (_named(exp.Literal.string(TOTAL), "dimension"), _named(exp.Literal.string(ALL), "member"))
     return exp.select("period_no", *key).from_(_table(PERIODS, "p"))
+
+
+def _aimed() -> exp.Select:
+    """Members with a target of their own: who has reached nothing of it is told of, and who exists nowhere."""
+    query = exp.select("p.period_no", "t.dimension", "t.member").from_(_table(TARGETS, "t"))
+    return query.join(_table(PERIODS, "p"), on="p.period_kind = t.period_kind and p.period = t.period")
 
 
 def _same_key(part: str) -> exp.Expr:

@@ -129,7 +129,7 @@ def kpi_values(
     """
     told = _told(catalogue, states, unmapped, definitions)
     return (
-        _long(parts, catalogue)
+        _long(_with_aims(parts, targets), catalogue)
         .merge(told, on=["kpi", "variant"], how="left", validate="many_to_one")
         .pipe(_with_values)
         .pipe(_with_left_out, left_out(parts, catalogue, currency), definitions.shared_cost_limit)
@@ -140,6 +140,13 @@ def kpi_values(
         .pipe(_with_reasons, catalogue)
         .sort_values(list(KPI_VALUES.grain), kind="stable", ignore_index=True)[list(KPI_VALUES.columns)]
     )
+
+
+def _with_aims(parts: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
+    """Whether anything is aimed at there."""
+    keys = ["period_kind", "period", "dimension", "member"]
+    aimed = pd.MultiIndex.from_frame(targets[keys])
+    return parts.assign(is_aimed_at=pd.MultiIndex.from_frame(parts[keys]).isin(aimed))
 
 
 def _long(parts: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
@@ -169,7 +176,7 @@ def _picked(parts: pd.DataFrame, catalogue: Catalogue) -> Iterator[tuple[str, st
     """KPI, variant, and the numbers of the rows it is told for."""
     is_of = {name: (parts["dimension"] == name).to_numpy(bool) for name in (TOTAL, *parts["dimension"].unique())}
     is_rare = parts["period_kind"].isin(BRIEF) | parts["dimension"].isin(SELDOM)
-    is_told = is_of[TOTAL] | ~is_rare.to_numpy(bool)
+    is_told = is_of[TOTAL] | parts["is_aimed_at"].to_numpy(bool) | ~is_rare.to_numpy(bool)
     for kpi, name, variant in _variants(catalogue):
         had = [is_of[wanted] for wanted in (TOTAL, *catalogue.dimensions(kpi, variant)) if wanted in is_of]
         is_observed = _figures(parts, part_column(kpi, name, "n")) > 0

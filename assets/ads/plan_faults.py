@@ -109,7 +109,7 @@ def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]
 
 
 def _member_faults(catalogue: Catalogue, plan: Plan, name: str, target: Target) -> Iterator[str]:
-    """Dimensions the KPI is not told by, and members whose target is on the wrong side of the floor."""
+    """Dimensions the KPI is not told by, channels the plan has not, and targets on the wrong side of the floor."""
     kpi = catalogue.kpis[name]
     variant = kpi.variants.get(catalogue.official(name, plan.definitions))
     known = catalogue.dimensions(name, variant) if variant else []
@@ -117,6 +117,10 @@ def _member_faults(catalogue: Catalogue, plan: Plan, name: str, target: Target) 
         place = f"targets.{name}.by.{dimension}"
         if variant and dimension not in known:
             yield f"{place}: {name} is not told by {dimension}; known: {', '.join(known) or 'none'}"
+        channels = [channel.id for channel in plan.channels]
+        if dimension == "channel" and channels:
+            for member in sorted(set(members) - set(channels)):
+                yield f"{place}: no channel {member!r} under channels; {nearest(member, channels)}"
         for member, value in members.items():
             own = target.of(value, is_part=name in catalogue.quantities)
             if target.floor is not None or kpi.better == "higher":

@@ -899,6 +899,16 @@ def test_a_target_of_its_own_holds_for_a_member_whose_figure_leaves_the_shared_c
     assert row["reason"] is None
 
 
+def test_a_member_with_a_target_and_without_a_single_row_has_reached_nothing_of_it():
+    """A new team, or a name nobody has: either way the target is not lost."""
+    targets = [target("new_customers", 4, of=("team", "T99")), target("leads", 9, of=("activity", "A99"))]
+    values = evaluate({"sales": [first_sale("a", 1, team_id="A")]}, targets=targets)
+    row = one(values, "new_customers", dimension="team", member="T99")
+    assert (row["value"], row["target"], row["attainment_rate"], row["score"]) == (0, 4, 0, 0)
+    assert one(values, "leads", dimension="activity", member="A99")["attainment_rate"] == 0
+    assert one(values, "cac", dimension="team", member="T99")["state"] == "withheld"
+
+
 def test_the_floor_is_told_where_there_is_a_target():
     values = evaluate({"sales": [first_sale("a", 1)]}, targets=[target("new_customers", 10), CAC_TARGET])
     assert one(values, "new_customers")["floor"] == 0

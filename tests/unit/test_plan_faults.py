@@ -12,6 +12,7 @@ from pipeline.plan import (
     Alerts,
     AssertedFigure,
     Campaign,
+    Channel,
     Claim,
     Claims,
     Definitions,
@@ -149,6 +150,14 @@ def test_a_plan_that_fits_has_no_faults():
             {"targets": {"headcount": Target(value=30.0, by={"channel": {"social": 3.0}})}},
             "targets.headcount.by.channel: headcount is not told by channel; known: team, sales_region",
             id="dimension-of-members",
+        ),
+        pytest.param(
+            {
+                "targets": {"leads": Target(value=20.0, by={"channel": {"socail": 3.0}})},
+                "channels": [Channel(id="social", label=Label(zh="社交媒体", en="Social media"))],
+            },
+            "targets.leads.by.channel: no channel 'socail' under channels; did you mean social?",
+            id="channel-of-no-plan",
         ),
         pytest.param(
             {"targets": {"cac": Target(value=2000.0, floor=3000.0, by={"channel": {"social": 3500.0}})}},
