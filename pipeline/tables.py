@@ -14,6 +14,7 @@ _ARROW = {
     "bigint": pa.int64(),
     "double precision": pa.float64(),
     "numeric(18,2)": pa.decimal128(18, 2),
+    "numeric(38,2)": pa.decimal128(38, 2),
     "date": pa.date32(),
     "boolean": pa.bool_(),
 }

@@ -95,7 +95,8 @@ CAMPAIGN_SCORECARD = TableSpec(
         "starts_on": (DATE, "First day"),
         "ends_on": (DATE, "Last day; NULL while it has no end"),
         "activity_state": (TEXT, "planned, running or ended"),
-        "input_amount": (MONEY, "What it cost; NULL where nothing is booked for it, which is not 0"),
+        # as wide as it was first published: days that are there keep their type
+        "input_amount": ("numeric(38,2)", "What it cost; NULL where nothing is booked for it, which is not 0"),
         "targets": (COUNT, "Leads it brought"),
         "conversions": (COUNT, "Leads of these that were won"),
         "conversion_rate": (NUMBER, "Conversions / targets, 0-1; NULL without targets"),
@@ -283,7 +284,7 @@ def _typed(rows: pd.DataFrame) -> pd.DataFrame:
     named = rows.rename(columns={"cac": "cac_amount"})
     kinds = {name: kind for name, (kind, _) in CAMPAIGN_SCORECARD.columns.items()}
     counts = {name: named[name].astype(float).round().astype("Int64") for name in kinds if kinds[name] == COUNT}
-    amounts = {name: money(named[name]) for name in kinds if kinds[name] == MONEY}
+    amounts = {name: money(named[name]) for name in kinds if kinds[name].startswith("numeric")}
     return named.assign(**counts, **amounts)[list(kinds)]
 
 
