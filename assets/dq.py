@@ -21,7 +21,7 @@ from quality.audit import AUDIT, BACKCHECK, CONTACT, audit_monthly, contact_back
 from quality.contract import Contract, contracts
 from quality.ledger import LEDGER, demand_balance
 from quality.passages import PASSAGES, passage_entries, tables_of_passages
-from quality.quarantine import LINES, QUARANTINE, STILL_OUT, WORDS, quarantine_of, words, words_of
+from quality.quarantine import LINES, QUARANTINE, STILL_OUT, SUPERSEDED, WORDS, quarantine_of, words, words_of
 from quality.reasons import in_chinese
 from quality.relations import related_tables, relation_results
 from quality.scorecard import RESULTS, SCORECARD, SOURCE_STATES, states
@@ -109,7 +109,7 @@ def audit(day: ProjectDay) -> pd.DataFrame:
     start = day.as_of.replace(day=1)
     last = start - timedelta(days=1)
     kept_back = day.read(QUARANTINE.name)
-    kept_back = kept_back[kept_back["delivered_on"] >= pd.Timestamp(start)]
+    kept_back = kept_back[(kept_back["delivered_on"] >= pd.Timestamp(start)) & (kept_back["state"] != SUPERSEDED)]
     return audit_monthly(
         _judged(day, start, day.as_of),
         _judged(day, last.replace(day=1), last),

@@ -11,8 +11,8 @@ from quality.contract import Contract, contracts
 from quality.gate import QUARANTINED
 from quality.rules import message
 
-OPEN, REJECTED_AGAIN = "open", "rejected_again"
-STATES = (OPEN, REJECTED_AGAIN, REPAIRED, DISMISSED)
+OPEN, REJECTED_AGAIN, SUPERSEDED = "open", "rejected_again", "superseded"
+STATES = (OPEN, REJECTED_AGAIN, REPAIRED, DISMISSED, SUPERSEDED)
 WAITING = (OPEN, REJECTED_AGAIN)
 """States in which a row waits for its owner."""
 STILL_OUT = (*WAITING, DISMISSED)
@@ -38,7 +38,8 @@ QUARANTINE = TableSpec(
         "state": (
             "text",
             "open: waits for its owner; repaired: corrected and let in; rejected_again: corrected, and kept back "
-            "again; dismissed: its owner says it is to stay out",
+            "again; dismissed: its owner says it is to stay out; superseded: the same row came again since, "
+            "and is told of there",
         ),
         "rule_id": ("text", "First rule it breaks; of a repaired row the first it broke as sent"),
         "rule_ids": ("text", "All rules it breaks, with commas; of a repaired row those it broke as sent"),
@@ -83,7 +84,8 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
     `is_line`.
 
     The session sees `quarantine.<table>` and `landing.<table>` of all days that matter, and holds the corrections up
-    to the day as `corrections.<table>`, and the words.
+    to the day as `corrections.<table>`, and the words. Of what arrives as increments a row that waits and is sent once
+    more, in every column the same, waits in its latest delivery alone; without a key two rows may only look the same.
     """
     return snippet(
         """
@@ -153,6 +155,21 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
                 partition by $of_the_day, g._is_line, g._sent_hash, g._occurrence
                 order by g._corrected_on desc, g._sequence desc, g._row_id
             ) = 1
+        ),
+        judged as (
+            select
+                k.*,
+                case when v._row_id is null then k.state else $dismissed end as state_now,
+                coalesce(v._corrected_on, k.corrected_on) as judged_on,
+                coalesce(v._correction, k.correction) as judged_by,
+                max(k.delivered_on) over (partition by k.is_line, k.sent_hash, k.occurrence) as last_delivered_on
+            from known as k
+            left join verdicts as v
+                on v._verdict = $dismissed
+                and v._is_line = k.is_line
+                and v._sent_hash = k.sent_hash
+                and v._occurrence = k.occurrence
+                and $same_day
         )
         select
             cast($table as varchar) as table_name,
@@ -160,7 +177,11 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
             k.row_id,
             k.source,
             k.line,
-            case when v._row_id is null then k.state else $dismissed end as state,
+            case
+                when k.state_now in ($open, $rejected_again) and k.last_delivered_on > k.delivered_on and $has_key
+                    then $superseded
+                else k.state_now
+            end as state,
             k.rule_id,
             k.rule_ids,
             k.first_rule_id,
@@ -169,20 +190,14 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
             cast($owner as varchar) as owner,
             k.amount,
             k.currency,
-            coalesce(v._corrected_on, k.corrected_on) as corrected_on,
-            coalesce(v._correction, k.correction) as correction,
+            k.judged_on as corrected_on,
+            k.judged_by as correction,
             k.row_as_sent,
             k.first_rule_ids,
             k.sent_hash,
             k.occurrence,
             k.is_line
-        from known as k
-        left join verdicts as v
-            on v._verdict = $dismissed
-            and v._is_line = k.is_line
-            and v._sent_hash = k.sent_hash
-            and v._occurrence = k.occurrence
-            and $same_day
+        from judged as k
         left join dq.words as w on w.table_name = $table and w.rule_id = k.rule_id
         """,
         open=OPEN,
@@ -190,6 +205,8 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
         rejected_again=REJECTED_AGAIN,
         repaired=REPAIRED,
         dismissed=DISMISSED,
+        superseded=SUPERSEDED,
+        has_key=_has_key(contract),
         kept_back=exp.to_table(f"quarantine.{contract.table}"),
         lines=exp.to_table(f"landing.{contract.table}"),
         given=exp.to_table(f"corrections.{contract.table}"),
@@ -200,3 +217,10 @@ def quarantine_of(contract: Contract, *, is_increment: bool) -> exp.Query:
         of_the_day=exp.column("_delivered_on", table="g") if is_increment else exp.true(),
         same_day=snippet("v._delivered_on = k.delivered_on") if is_increment else exp.true(),
     )
+
+
+def _has_key(contract: Contract) -> exp.Expr:
+    """Whether a row says all of its key that is required: only then is it known to be the same in two deliveries."""
+    required = [rule.id for rule in contract.rules if rule.kind == "required" and rule.columns[0] in contract.key]
+    told = [snippet("strpos(',' || k.first_rule_ids || ',', $rule) = 0", rule=f",{rule_id},") for rule_id in required]
+    return exp.and_(snippet("not k.is_line"), *told)

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -36,7 +37,7 @@ from pipeline.errors import ConfigurationError
 from pipeline.plan import Label
 from pipeline.project import Project
 from quality.contract import Contract, contracts
-from quality.quarantine import REJECTED_AGAIN, STATES, WAITING
+from quality.quarantine import REJECTED_AGAIN, STATES, SUPERSEDED, WAITING
 
 IDENTITY = ("table_name", "delivered_on", "row_id")
 TOLD = ("state", "rule_ids", "message_zh", "message_en", "line_as_sent")
@@ -108,7 +109,9 @@ def _run_command(project: Project) -> str:
 def list_rows(day: ProjectDay, wanted: Wanted, lang: Lang, console: Console) -> None:
     """Print how many rows wait for whom and why, and where each of them comes from; never what it says."""
     rows = wanted.of(quarantined(day, _tables(wanted.table)))
-    for part in (counts_table(rows, day, lang), rows_table(rows, lang)):
+    # those of an earlier delivery only where it is asked for
+    there = rows if wanted.delivered_on else rows[rows["state"] != SUPERSEDED]
+    for part in (counts_table(rows, day, lang), rows_table(there, lang)):
         console.print(part)
         console.print()
     waiting = rows.loc[rows["state"].isin(WAITING), "table_name"]
@@ -252,6 +255,8 @@ def _said(day: ProjectDay, contract: Contract, rows: pd.DataFrame) -> dict[Key, 
 def keep_verdicts(day: ProjectDay, path: Path, verdict: str) -> Replayed:
     """Keep what a handout says of its rows: that they are repaired as it has them now, or dismissed.
 
+    What it says of a row that was delivered again since is kept of the latest delivery, which waits in its place.
+
     Raises:
         ConfigurationError: the file is no handout of one table, a row of it is not in quarantine, or was let in on an
             earlier day. Nothing is kept then.
@@ -265,7 +270,7 @@ def keep_verdicts(day: ProjectDay, path: Path, verdict: str) -> Replayed:
     columns = _columns(day, contract)
     _check_columns(path, contract, rows[0], columns)
     found = quarantined(day, [contract.table])
-    there = {_key(row): row for row in found.to_dict("records")}
+    there = _by_key(found)
     asked = _keyed(path, rows)
     _check_rows(day, path, contract, asked, there)
     said = _said(day, contract, found)
@@ -274,13 +279,24 @@ def keep_verdicts(day: ProjectDay, path: Path, verdict: str) -> Replayed:
         for key, row in asked.items()
         if (there[key]["state"] != DISMISSED if verdict == DISMISSED else _is_changed(row, said[key], columns))
     }
+    _check_once(path, [_key(there[key]) for key in changed])
     if changed:
         kept = pa.Table.from_pylist(
             [_correction(there[key], row, verdict, columns) for key, row in changed.items()],
             schema=pa.schema([*ABOUT, *((name, pa.string()) for name in contract.by_name)]),
         )
         day.corrections.write(contract.table, day.as_of, kept, digest)
-    return Replayed(contract.table, tuple(changed), len(asked) - len(changed))
+    return Replayed(contract.table, tuple(_key(there[key]) for key in changed), len(asked) - len(changed))
+
+
+def _by_key(found: pd.DataFrame) -> dict[Key, Row]:
+    """The rows by their keys; in the place of one that was delivered again since, its latest delivery."""
+    rows = found.sort_values("delivered_on").to_dict("records")
+    latest = {(row["is_line"], row["sent_hash"], row["occurrence"]): row for row in rows}
+    return {
+        _key(row): latest[row["is_line"], row["sent_hash"], row["occurrence"]] if row["state"] == SUPERSEDED else row
+        for row in rows
+    }
 
 
 def _table_of(path: Path, rows: Sequence[Row]) -> Contract:
@@ -315,14 +331,18 @@ def _check_columns(path: Path, contract: Contract, row: Row, columns: Sequence[s
         )
 
 
-def _keyed(path: Path, rows: Iterable[Row]) -> dict[Key, Row]:
+def _keyed(path: Path, rows: Sequence[Row]) -> dict[Key, Row]:
     keyed: dict[Key, Row] = {}
     for row in rows:
-        key = _row_key(path, row)
-        if key in keyed:
-            raise ConfigurationError(f"{path.name} has row {key[1]} twice; keep the one that is right")
-        keyed[key] = row
+        keyed[_row_key(path, row)] = row
+    _check_once(path, [_row_key(path, row) for row in rows])
     return keyed
+
+
+def _check_once(path: Path, keys: Sequence[Key]) -> None:
+    for key, times in Counter(keys).items():
+        if times > 1:
+            raise ConfigurationError(f"{path.name} has row {key[1]} twice; keep the one that is right")
 
 
 def _row_key(path: Path, row: Row) -> Key:

@@ -336,6 +336,75 @@ class TestDays:
         company.judge("orders")
         assert bytes_of(company.root) == before, "the day before does not know what was mended after it"
 
+    def test_a_row_that_comes_again_waits_once(self, company: Company):
+        """Orders are increments: the day before is known too. A line, or a row without its key, may be another one."""
+        deliver_again(company, order(10, order_id="", amount="?"))
+        company.judge("rates", "customers", "orders", as_of=NEXT_DAY)
+        rows = [row for row in rows_of(company.root, "dq.quarantine", NEXT_DAY) if row["table_name"] == "orders"]
+        found = sorted((row["delivered_on"], row["line"], row["state"]) for row in rows)
+        assert found == [
+            *((DAY, line, "superseded") for line in (7, 8, 9)),
+            (DAY, 10, "open"),
+            *((NEXT_DAY, line, "open") for line in (7, 8, 9, 10, 11)),
+        ]
+        customers = [
+            row for row in rows_of(company.root, "dq.quarantine", NEXT_DAY) if row["table_name"] == "customers"
+        ]
+        assert {row["delivered_on"] for row in customers} == {NEXT_DAY}
+        assert all(row["is_balanced"] for row in company.ledger(as_of=NEXT_DAY).values())
+        assert company.states() == {7: "open", 8: "open", 9: "open", 10: "open"}
+
+    def test_a_row_that_comes_again_mended_is_another_one(self, company: Company):
+        deliver(company.root, "orders", [order(20), order(7, amount="", currency="CNY")], NEXT_DAY)
+        deliver(company.root, "customers", CUSTOMERS, NEXT_DAY)
+        company.judge("rates", "customers", "orders", as_of=NEXT_DAY)
+        assert "superseded" not in company.states(as_of=NEXT_DAY).values()
+
+    def test_what_is_said_of_a_row_that_came_again_is_kept_of_its_latest_delivery(self, company: Company):
+        path = company.mend("orders", lambda row: {"amount": "66.60"} if line(row) == 7 else None)
+        deliver_again(company)
+        company.judge("rates", "customers", "orders", as_of=NEXT_DAY)
+        replayed = company.take_back(path, as_of=NEXT_DAY)
+        assert [delivered_on for delivered_on, _ in replayed.keys] == [NEXT_DAY]
+        company.judge("orders", as_of=NEXT_DAY)
+        assert company.amounts(NEXT_DAY)["O6"] == Decimal("66.60")
+        ledger = company.ledger(as_of=NEXT_DAY)
+        assert ledger["dwd", "CNY"]["rows_corrected"] == 0
+        assert all(row["is_balanced"] for row in ledger.values())
+        rows = rows_of(company.root, "dq.quarantine", NEXT_DAY)
+        mine = [
+            (row["delivered_on"], row["state"]) for row in rows if row["table_name"] == "orders" and row["line"] == 7
+        ]
+        assert sorted(mine) == [(DAY, "superseded"), (NEXT_DAY, "repaired")]
+
+    def test_both_deliveries_of_a_row_in_one_file_are_refused(self, company: Company):
+        before = read_handout(company.mend("orders", lambda row: {"amount": "1"} if line(row) == 7 else None))
+        deliver_again(company)
+        company.judge("rates", "customers", "orders", as_of=NEXT_DAY)
+        path = company.mend("orders", lambda row: {"amount": "2"} if line(row) == 7 else None, as_of=NEXT_DAY)
+        write_handout(path, list(before[0]), [*before, *read_handout(path)])
+        with pytest.raises(ConfigurationError, match="twice; keep the one that is right"):
+            company.take_back(path, as_of=NEXT_DAY)
+        assert company.files() == {}
+
+    def test_the_list_tells_of_the_latest_delivery_and_of_an_earlier_one_that_is_asked_for(self, company: Company):
+        deliver_again(company)
+        company.judge("rates", "customers", "orders", as_of=NEXT_DAY)
+        day, old = quarantine_day(Project.read(company.root), NEXT_DAY), rf"orders_{DAY}\.csv +[789] +superseded"
+        shown, asked = StringIO(), StringIO()
+        list_rows(day, Wanted("orders"), "en", screen(shown))
+        list_rows(day, Wanted("orders", delivered_on=DAY), "en", screen(asked))
+        assert (len(re.findall(old, shown.getvalue())), len(re.findall(old, asked.getvalue()))) == (0, 3)
+        assert "5 rows wait for their owners" in shown.getvalue()
+
+
+def deliver_again(company: Company, *rows: dict[str, str]) -> None:
+    """The next day's files: those of the day once more, and these orders."""
+    for table, file in (("customers", CUSTOMERS), ("orders", [*ORDERS, *rows])):
+        deliver(company.root, table, file, NEXT_DAY)
+    with (company.root / "landing" / f"orders_{NEXT_DAY}.csv").open("a", encoding="utf-8") as file:
+        file.write(RAGGED)
+
 
 @pytest.mark.parametrize(
     ("spoil", "said"),
