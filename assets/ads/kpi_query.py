@@ -15,6 +15,8 @@ UNKNOWN = "(unknown)"
 PERIOD = ("period_kind", "period", "period_start", "period_end")
 KEYS = (*PERIOD, "dimension", "member")
 PERIODS, TARGETS = "plan.periods", "plan.targets"
+BRIEF = ("day", "week")
+"""Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
 
 _KEY = ("period_no", "dimension", "member")
 _DAY = ("period_block", "period_bits")
@@ -264,7 +266,8 @@ def _spine() -> exp.Select:
 def _aimed() -> exp.Select:
     """Members with a target of their own: who has reached nothing of it is told of, and who exists nowhere."""
     query = exp.select("p.period_no", "t.dimension", "t.member").from_(_table(TARGETS, "t"))
-    return query.join(_table(PERIODS, "p"), on="p.period_kind = t.period_kind and p.period = t.period")
+    query = query.join(_table(PERIODS, "p"), on="p.period_kind = t.period_kind and p.period = t.period")
+    return query.where(exp.column("period_kind", "p").isin(*BRIEF).not_())
 
 
 def _same_key(part: str) -> exp.Expr:

@@ -8,15 +8,13 @@ import pandas as pd
 from assets.ads.benchmarks import with_benchmarks
 from assets.ads.catalogue import OR, PARTS, Catalogue, Variant
 from assets.ads.intervals import INTERVALS
-from assets.ads.kpi_query import KEYS, TOTAL, UNKNOWN, part_column
+from assets.ads.kpi_query import BRIEF, KEYS, TOTAL, UNKNOWN, part_column
 from assets.ads.left_out import LEFT_OUT, left_out
 from pipeline.plan import Definitions, Label
 from pipeline.tables import TableSpec
 from quality.reasons import in_chinese
 from quality.scorecard import STATES, SourceState
 
-BRIEF = ("day", "week")
-"""Periods in which a member has a row only of what was observed: of most people most KPIs have nothing on most days."""
 SELDOM = ("activity",)
 """Dimensions whose members have a row only of what was observed in any period: most are held in one or two of them."""
 FIGURES = ("n", *PARTS)
@@ -129,7 +127,7 @@ def kpi_values(
     """
     told = _told(catalogue, states, unmapped, definitions)
     return (
-        _long(_with_aims(parts, targets), catalogue)
+        _long(parts, targets, catalogue)
         .merge(told, on=["kpi", "variant"], how="left", validate="many_to_one")
         .pipe(_with_values)
         .pipe(_with_left_out, left_out(parts, catalogue, currency), definitions.shared_cost_limit)
@@ -142,19 +140,12 @@ def kpi_values(
     )
 
 
-def _with_aims(parts: pd.DataFrame, targets: pd.DataFrame) -> pd.DataFrame:
-    """Whether anything is aimed at there."""
-    keys = ["period_kind", "period", "dimension", "member"]
-    aimed = pd.MultiIndex.from_frame(targets[keys])
-    return parts.assign(is_aimed_at=pd.MultiIndex.from_frame(parts[keys]).isin(aimed))
-
-
-def _long(parts: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
+def _long(parts: pd.DataFrame, targets: pd.DataFrame, catalogue: Catalogue) -> pd.DataFrame:
     """One row per variant and key, for the dimensions the variant can be had for.
 
     Rows are picked by number: a frame of its own for each variant takes longer than all that is done with them.
     """
-    picked = list(_picked(parts, catalogue))
+    picked = list(_picked(parts, targets, catalogue))
     rows = np.concatenate([numbers for *_, numbers in picked])
     names = pd.DataFrame([names for *names, _ in picked], columns=["kpi", "variant"])
     names = names.take(np.repeat(np.arange(len(picked)), [len(numbers) for *_, numbers in picked]))
@@ -172,15 +163,25 @@ def _variants(catalogue: Catalogue) -> Iterator[tuple[str, str, Variant]]:
             yield kpi_name, name, variant
 
 
-def _picked(parts: pd.DataFrame, catalogue: Catalogue) -> Iterator[tuple[str, str, np.ndarray]]:
+def _picked(parts: pd.DataFrame, targets: pd.DataFrame, catalogue: Catalogue) -> Iterator[tuple[str, str, np.ndarray]]:
     """KPI, variant, and the numbers of the rows it is told for."""
     is_of = {name: (parts["dimension"] == name).to_numpy(bool) for name in (TOTAL, *parts["dimension"].unique())}
     is_rare = parts["period_kind"].isin(BRIEF) | parts["dimension"].isin(SELDOM)
-    is_told = is_of[TOTAL] | parts["is_aimed_at"].to_numpy(bool) | ~is_rare.to_numpy(bool)
+    is_told = is_of[TOTAL] | ~is_rare.to_numpy(bool)
+    is_aimed = _aimed_at(parts, targets)
     for kpi, name, variant in _variants(catalogue):
         had = [is_of[wanted] for wanted in (TOTAL, *catalogue.dimensions(kpi, variant)) if wanted in is_of]
         is_observed = _figures(parts, part_column(kpi, name, "n")) > 0
-        yield kpi, name, np.flatnonzero(np.logical_or.reduce(had) & (is_told | is_observed))
+        is_wanted = is_told | is_observed | is_aimed.get(kpi, False)
+        yield kpi, name, np.flatnonzero(np.logical_or.reduce(had) & is_wanted)
+
+
+def _aimed_at(parts: pd.DataFrame, targets: pd.DataFrame) -> dict[str, np.ndarray]:
+    """KPI -> where a member has a target of its own, if any has, in periods long enough to be told without a row."""
+    keys = ["period_kind", "period", "dimension", "member"]
+    own = targets.loc[(targets["dimension"] != TOTAL) & ~targets["period_kind"].isin(BRIEF)]
+    places = pd.MultiIndex.from_frame(parts[keys])
+    return {kpi: places.isin(pd.MultiIndex.from_frame(rows[keys])) for kpi, rows in own.groupby("kpi")}
 
 
 def _figures(parts: pd.DataFrame, column: str) -> np.ndarray:

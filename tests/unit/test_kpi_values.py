@@ -907,6 +907,15 @@ def test_a_member_with_a_target_and_without_a_single_row_has_reached_nothing_of_
     assert (row["value"], row["target"], row["attainment_rate"], row["score"]) == (0, 4, 0, 0)
     assert one(values, "leads", dimension="activity", member="A99")["attainment_rate"] == 0
     assert one(values, "cac", dimension="team", member="T99")["state"] == "withheld"
+    assert values.loc[values["member"] == "A99", "kpi"].tolist() == ["leads"], "of a KPI it aims at, and no other"
+
+
+@pytest.mark.parametrize("kind", ["day", "week"])
+def test_a_target_adds_no_row_for_a_day_or_week_without_anything(kind: str):
+    period = (kind, "p", DAY, DAY + timedelta(days=1))
+    targets = [target("lead_conversion_rate", 0.5, period=period, of=("channel", "expo"))]
+    values = evaluate({"lead_journey": [lead(channel="search")]}, periods=[period], targets=targets)
+    assert "expo" not in set(values["member"])
 
 
 def test_the_floor_is_told_where_there_is_a_target():
