@@ -1,5 +1,6 @@
 """A look at a project folder before it is evaluated: both files, every source, and what the figures will lack."""
 
+import math
 from collections.abc import Iterator
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -190,11 +191,7 @@ def _some(names: list[str]) -> list[str]:
 
 def _plan_lines(project: Project) -> RenderableType:
     plan = project.plan
-    numbers = [
-        " by ".join([f"{kpi} {target.value:,.10g}", *([", ".join(target.by)] if target.by else [])])
-        for kpi, target in plan.targets.items()
-        if isinstance(target, Target)
-    ]
+    numbers = [_aim(kpi, target) for kpi, target in plan.targets.items() if isinstance(target, Target)]
     open_ends = [kpi for kpi, target in plan.targets.items() if target == NO_TARGET]
     lines = {
         "campaign": f"{plan.campaign.name.zh} {plan.campaign.name.en}, {_days(plan.campaign)}",
@@ -208,6 +205,16 @@ def _plan_lines(project: Project) -> RenderableType:
         "plan hash": plan.plan_hash,
     }
     return Group(Text("Plan", style=LOUD), told_grid(lines))
+
+
+def _aim(kpi: str, target: Target) -> str:
+    """A target, and whose parts of it the plan names; together they may be more or less than the whole."""
+    told = f"{kpi} {target.value:,.10g}"
+    for dimension, members in target.by.items():
+        together = sum(members.values())
+        is_other = kpi in catalogue().additive and not math.isclose(together, target.value)
+        told += f" by {dimension}" + (f" ({together:,.10g} together)" if is_other else "")
+    return told
 
 
 def _left_out(plan: Plan) -> list[str]:

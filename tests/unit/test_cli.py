@@ -318,6 +318,21 @@ def test_check_tells_which_sections_of_the_plan_are_left_at_their_default(folder
     assert all("risks" in told and "channels" not in told for told in sections)
 
 
+@pytest.mark.parametrize(
+    ("second", "told"),
+    [
+        pytest.param(10, "leads 20 by team (18 together)", id="less"),
+        pytest.param(12, "leads 20 by team,", id="all-of-it"),
+    ],
+)
+def test_check_tells_what_the_parts_of_a_target_come_to(folder: Path, second: int, told: str):
+    plan = (folder / "plan.yaml").read_text(encoding="utf-8")
+    parts = f"  leads: {{value: 20, by: {{team: {{A: 8, B: {second}}}}}}}"
+    plan = plan.replace("  leads: no target", parts).replace("  nps: no target", "  nps: {value: 30, floor: 0}")
+    (folder / "plan.yaml").write_text(plan, encoding="utf-8")
+    assert told in said(tuoke("check", folder, "--date", DAY))
+
+
 def test_check_does_not_promise_every_kpi_above_what_must_be_mended(tmp_path: Path):
     write_company(tmp_path / "demo", scale=SMALL)
     assert "Every KPI can be computed. Ready" in said(tuoke("check", tmp_path / "demo", "--date", DAY))
