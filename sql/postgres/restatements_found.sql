@@ -77,6 +77,9 @@ compared as (
     where
         b.value is distinct from t.value
         and coalesce(abs(t.value - b.value) > 1e-9 * greatest(abs(t.value), abs(b.value)), true)
+        -- a member of whom only one tells, and that nothing was observed, is told the same by the other's silence
+        and (b.state is not null or t.n is distinct from 0)
+        and (t.state is not null or b.n is distinct from 0)
 )
 select c.*
 from compared as c

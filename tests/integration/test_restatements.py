@@ -166,6 +166,15 @@ class TestWhatIsJournalled:
             ("new_customers", "2026-10", "channel", "social", None, 2),
         ]
 
+    def test_a_member_that_comes_or_goes_without_anything_observed_restates_nothing(
+        self, server: sqlalchemy.URL, publish: Publish
+    ):
+        """A team that is given a target is told of from then on; that it had none of it nobody had denied."""
+        one, two, three = ({"dimension": "team", "member": f"T{n}"} for n in (1, 2, 3))
+        publish(TENTH, figure(9, n=9, **one), figure(0, n=0, **two))
+        publish(TWENTIETH, figure(9, n=9, **one), figure(0, n=0, **three))
+        assert query(server, JOURNAL) == []
+
     def test_a_new_kpi_a_new_dimension_and_a_period_out_of_sight_restate_nothing(
         self, server: sqlalchemy.URL, publish: Publish
     ):
