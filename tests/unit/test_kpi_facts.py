@@ -56,6 +56,18 @@ def test_workdays_of_people_begin_and_end_with_them_and_leave_the_controls_out()
     assert len(rows) == 12
 
 
+def test_a_workday_has_a_contact_where_a_call_or_visit_of_it_is_on_record():
+    """F102: two contacts are of one day, a complaint that came in is nobody's work, a weekend is no workday."""
+    moments = [("call", "02 09:00"), ("visit", "02 15:00"), ("complaint", "03 09:00"), ("visit", "07 09:00")]
+    tables = {
+        "staff": [{"joined_on": "2026-11-02", "left_on": "2026-11-08"}],
+        "interactions": [{"kind": kind, "occurred_at": f"2026-11-{at}", "staff_id": "S1"} for kind, at in moments],
+    }
+    rows = run_model("dws.people_days", tables)
+    assert [row["day"].day for row in rows] == [2, 3, 4, 5, 6]
+    assert [row["has_contact"] for row in rows] == [True, False, False, False, False]
+
+
 @pytest.mark.parametrize("amount", ["1000.00", "0.01", "99999.99"])
 def test_the_days_of_a_budget_line_add_up_to_it_to_the_cent(amount):
     budgets = [{"starts_on": "2026-09-01", "ends_on": "2026-10-31", "amount": amount}]

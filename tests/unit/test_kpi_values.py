@@ -165,7 +165,9 @@ FACTS = st.fixed_dictionaries(
             reworks=st.none() | st.integers(0, 2),
             team_id=members["team_id"],
         ),
-        "people_days": rows_of(day=days, staff_id=st.sampled_from(["S1", "S2"]), team_id=members["team_id"]),
+        "people_days": rows_of(
+            day=days, staff_id=st.sampled_from(["S1", "S2"]), team_id=members["team_id"], has_contact=flags
+        ),
         "exposures": rows_of(
             day=days,
             channel=members["channel"],
@@ -381,6 +383,8 @@ def more_parts(
         ),
         ("cost_to_cash_rate", "operating"): (full, total(payments, "net_amount")),
         ("cost_saving_rate", "budget"): (None if budget is None else minus(budget, full), budget),
+        ("labour_cost_per_task", "done"): (p.labour(), count(p.tasks, "is_done")),
+        ("staff_utilisation_rate", "contacts"): (count(p.people, "has_contact"), len(p.people)),
         ("headcount", "people"): (different(p.people, "staff_id"), None),
         ("headcount", "person_days"): (len(p.people), None),
         ("acquisition_efficiency", "person"): (buyers, different(p.people, "staff_id")),
@@ -818,6 +822,23 @@ def test_without_the_column_nobody_can_say_what_was_sent_back(kpi):
     row = one(evaluate({"tasks": [done_task()]}, unmapped=frozenset({"tasks.reworks"})), kpi)
     assert (row["state"], row["reason"]) == ("withheld", "tasks.reworks is not mapped")
     assert pd.isna(row["value"])
+
+
+def test_what_a_task_costs_is_the_labour_for_the_tasks_done():
+    """F102: what was spent on media is no part of it, and neither is a task not done yet."""
+    costs = [cost("90.00", cost_id="E1", is_marketing=False), cost("500.00", cost_id="E2")]
+    tasks = [done_task(), done_task(task_id="T2"), done_task(task_id="T3", is_done=False)]
+    row = one(evaluate({"costs": costs, "tasks": tasks}), "labour_cost_per_task")
+    assert (row["numerator"], row["denominator"], row["value"]) == (90.0, 2, 45.0)
+    assert (row["lower"], row["upper"]) == pytest.approx((12.46, 371.57), abs=0.01)
+
+
+def test_people_are_as_busy_as_their_days_with_a_contact():
+    """F102: a count of all their days, so no sample and no interval."""
+    days = [{"staff_id": "S1", "day": DAY - timedelta(days=age), "has_contact": age < 3} for age in range(4)]
+    row = one(evaluate({"people_days": days}), "staff_utilisation_rate")
+    assert (row["numerator"], row["denominator"], row["value"]) == (3, 4, 0.75)
+    assert pd.isna(row["lower"])
 
 
 def test_a_withheld_row_always_has_a_reason():
