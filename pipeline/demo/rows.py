@@ -340,11 +340,15 @@ def _task_rows(story: Story, words: Words) -> Rows:
     problem, measure = zip(*words["task_problems"], strict=True)
     kind = _take(words["task_kinds"], tasks.kind)
     is_open = np.isnat(tasks.done)
+    number = np.arange(len(tasks.due))
     return {
-        "task_id": _ids("J", np.arange(len(tasks.due))),
+        "task_id": _ids("J", number),
         "name": _join(kind, " ", pc.utf8_slice_codeunits(_text(tasks.starts), 5, 10)),
         "stage": _take(words["task_stages"], tasks.stage),
         "staff_id": _ids("E", tasks.staff),
+        "accountable_id": _keep(number % 20 != 0, _ids("E", _leads_of_teams(story)[tasks.staff])),
+        "consulted": _take(words["consulted"], tasks.kind),
+        "informed": _take(words["informed"], tasks.stage),
         "team_id": _ids("T", story.staff.team[tasks.staff], 2),
         "kind": kind,
         "starts_on": _text(tasks.starts),
@@ -358,6 +362,12 @@ def _task_rows(story: Story, words: Words) -> Rows:
         "departments": _take(words["departments"], tasks.departments),
         "reworks": _keep(tasks.reworks != NOBODY, _digits(tasks.reworks, 1)),
     }
+
+
+def _leads_of_teams(story: Story) -> Numbers:
+    """Who leads the team of each member of staff: the longest-serving of it."""
+    _, first, team = np.unique(story.staff.team, return_index=True, return_inverse=True)
+    return first[team]
 
 
 def _next_steps(story: Story, words: Words) -> Texts:

@@ -2,7 +2,7 @@
 -- What the next step says is still open is held against planned less done. The number is taken from its words:
 -- 剩余2家, 还剩 2, "remaining 2".
 -- grain: task_id
--- seed: S1 表1; F059, F116, F117; I54
+-- seed: S1 表1; S2 §05; F058, F059, F116, F117; I54
 with judged as (
     select
         t.task_id,
@@ -10,6 +10,9 @@ with judged as (
         t.stage,
         t.kind,
         t.staff_id,
+        t.accountable_id,
+        t.consulted,
+        t.informed,
         t.team_id,
         t.starts_on,
         t.due_on,
@@ -48,6 +51,15 @@ select
     j.name as task_name,                                                -- What is to be done
     j.kind as task_kind,                                                -- Kind of task
     j.staff_id,                                                         -- Who answers for it
+    j.accountable_id,                                                   -- Who signs it off
+    j.consulted,                                                        -- Who is asked before it is done
+    j.informed,                                                         -- Who is told once it is done
+    case
+        when j.staff_id is not null and j.accountable_id is not null then 'complete'
+        when j.staff_id is not null then 'no_accountable'
+        when j.accountable_id is not null then 'no_responsible'
+        else 'nobody'
+    end as duty_state,                                                  -- complete, no_accountable, no_responsible or nobody: who of the two that a task needs is named
     j.team_id,                                                          -- Team that answers for it
     j.starts_on,                                                        -- First planned day
     j.due_on,                                                           -- Day it is to be done by

@@ -53,6 +53,22 @@ def test_i54_only_a_number_that_is_said_to_be_left_is_held_against_the_quantitie
     assert (row["carry_state"], row["carry_zh"]) == (state, None)
 
 
+@pytest.mark.parametrize(
+    ("named", "state"),
+    [
+        pytest.param({"staff_id": "S1", "accountable_id": "S2"}, "complete", id="both"),
+        pytest.param({"staff_id": "S1"}, "no_accountable", id="nobody-signs-it-off"),
+        pytest.param({"accountable_id": "S2"}, "no_responsible", id="nobody-does-it"),
+        pytest.param({"consulted": "市场部", "informed": "财务部"}, "nobody", id="asked-and-told-are-not-enough"),
+    ],
+)
+def test_f058_a_task_names_who_does_it_and_who_signs_it_off(named: Row, state: str):
+    """S2 §05: responsible, accountable, consulted, informed."""
+    [row] = tasks({"staff_id": None} | named)
+    assert row["duty_state"] == state
+    assert (row["consulted"], row["informed"]) == (named.get("consulted"), named.get("informed"))
+
+
 def test_f059_a_stage_is_judged_by_the_tasks_that_are_due():
     rows = tasks(
         {"stage": "执行", "due_on": "2026-11-01", "done_on": "2026-11-01"},
