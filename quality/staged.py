@@ -149,6 +149,24 @@ def _case_reports() -> dict[str, "Expectation"]:
     }
 
 
+def _goal_checks() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    smart = {"row_condition": Column("assessment") == "smart"}
+    five = ("specific", "measurable", "achievable", "relevant", "time_bound")
+    return {
+        "assessment_allowed": gxe.ExpectColumnValuesToBeInSet(
+            column="assessment", value_set=["smart", "weak", "unclear"]
+        ),
+        "target_required": gxe.ExpectColumnValuesToNotBeNull(column="target"),
+        **{
+            f"smart_is_{name}": gxe.ExpectColumnValuesToBeInSet(column=f"is_{name}", value_set=[True], **smart)
+            for name in five
+        },
+    }
+
+
 def _cohorts() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
@@ -279,6 +297,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.channel_scorecard": _channel_scorecard,
     "ads.case_reports": _case_reports,
     "ads.cohorts": _cohorts,
+    "ads.goal_checks": _goal_checks,
     "ads.funnel_wide": _funnel_wide,
     "ads.staff_scorecard": _people_scorecard,
     "ads.team_scorecard": _people_scorecard,

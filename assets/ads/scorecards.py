@@ -12,6 +12,7 @@ from assets.ads.case_lines import CASE_REPORTS
 from assets.ads.case_reports import case_reports_lineage, compute_case_reports
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_lineage, compute_channel_scorecard
 from assets.ads.composite_scores import COMPOSITE_SCORES
+from assets.ads.goal_checks import GOAL_CHECKS, compute_goal_checks, goal_checks_lineage
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.people_scorecards import (
     PERSON_DAYS,
@@ -25,7 +26,7 @@ from assets.factory import python_asset
 from pipeline.plan import Plan
 from quality.scorecard import SCORECARD
 
-SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CAMPAIGN_SCORECARD, CASE_REPORTS)
+SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CAMPAIGN_SCORECARD, CASE_REPORTS, GOAL_CHECKS)
 """The tables, as readers see them."""
 
 
@@ -70,6 +71,14 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name],
             plan=plan,
             lineage=case_reports_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
+            GOAL_CHECKS,
+            compute_goal_checks,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=goal_checks_lineage(),
             uses_plan=True,
         ),
     ]

@@ -149,6 +149,7 @@ NOT_MEASURED_BY = frozenset(
         "periods",
         "scorecards",
         "case_reports",
+        "goals",
         "policies",
         "retention",
     }
@@ -210,6 +211,13 @@ class Target(Strict):
         months = {month: share * part for month, part in self.milestones.items()} if is_part else {}
         floor = None if self.floor is None else share * self.floor
         return Target.model_construct(value=value, floor=floor, milestones=months, by={})
+
+
+class Goals(Strict):
+    """What a goal may ask for and still be within reach."""
+
+    stretch: Annotated[float, Field(gt=0)] = 1.0
+    """How much better than the baseline: 1 is twice as much, or half where less is better."""
 
 
 class Model(Strict):
@@ -375,6 +383,7 @@ class Plan(Strict):
     scorecards: Scorecards = Scorecards()
     lead_grades: LeadGrades = LeadGrades()
     case_reports: CaseReports = CaseReports()
+    goals: Goals = Goals()
     policies: list[Policy] = Field(default_factory=usual_policies)
     """What is to be divided how, by name; nothing is computed with them, and one may contradict another."""
     retention: Retention = Retention()

@@ -57,6 +57,8 @@ LINE = {
     "owner": "acquisition",
     "due_on": date(2026, 12, 1),
 }
+GOAL = {"kpi": "cac", "target": 1200.0, "assessment": "smart", "is_specific": True, "is_measurable": True}
+GOAL |= {"is_achievable": True, "is_relevant": True, "is_time_bound": True}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -76,6 +78,7 @@ GOOD = {
     "ads.budget_variance": (BUDGET, ("member",)),
     "ads.case_reports": (LINE, ("line_id",)),
     "ads.cohorts": (COHORT, ("member",)),
+    "ads.goal_checks": (GOAL, ("kpi",)),
     "ads.funnel_wide": (FUNNEL, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
@@ -134,6 +137,12 @@ BROKEN = [
     ),
     pytest.param("ads.case_reports", {"owner": None}, "problem_has_an_owner", id="problem-of-nobody"),
     pytest.param("ads.case_reports", {"due_on": None}, "problem_has_a_day", id="problem-for-ever"),
+    pytest.param("ads.goal_checks", {"assessment": "fine"}, "assessment_allowed", id="unknown-assessment"),
+    pytest.param("ads.goal_checks", {"target": None}, "target_required", id="goal-without-a-target"),
+    *(
+        pytest.param("ads.goal_checks", {f"is_{name}": False}, f"smart_is_{name}", id=f"smart-and-not-{name}")
+        for name in ("specific", "measurable", "achievable", "relevant", "time_bound")
+    ),
     pytest.param("ads.cohorts", {"retention_rate": 1.1}, "retention_range", id="more-came-than-were"),
     pytest.param(
         "ads.cohorts", {"is_complete": False}, "running_month_has_no_retention", id="retention-of-half-a-month"
