@@ -167,6 +167,19 @@ def _goal_checks() -> dict[str, "Expectation"]:
     }
 
 
+def _incentives() -> dict[str, "Expectation"]:
+    import great_expectations.expectations as gxe
+    from great_expectations.expectations.row_conditions import Column
+
+    withheld = {"row_condition": Column("state") == "withheld"}
+    told = {"row_condition": Column("state") != "withheld"}
+    return {
+        "rate_range": gxe.ExpectColumnValuesToBeBetween(column="step_rate", min_value=0, max_value=1),
+        "withheld_has_no_amount": gxe.ExpectColumnValuesToBeNull(column="incentive_amount", **withheld),
+        "told_has_an_amount": gxe.ExpectColumnValuesToNotBeNull(column="incentive_amount", **told),
+    }
+
+
 def _cohorts() -> dict[str, "Expectation"]:
     import great_expectations.expectations as gxe
     from great_expectations.expectations.row_conditions import Column
@@ -298,6 +311,7 @@ _OWN: Mapping[str, Callable[[], dict[str, "Expectation"]]] = {
     "ads.case_reports": _case_reports,
     "ads.cohorts": _cohorts,
     "ads.goal_checks": _goal_checks,
+    "ads.incentives": _incentives,
     "ads.funnel_wide": _funnel_wide,
     "ads.staff_scorecard": _people_scorecard,
     "ads.team_scorecard": _people_scorecard,

@@ -1,6 +1,6 @@
 """What a plan says about KPIs, held against the catalogue before anything is computed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from assets.ads.actions import insight_faults
 from assets.ads.catalogue import Better, Catalogue, nearest
@@ -16,6 +16,7 @@ def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
         *_claim_faults(catalogue, plan),
         *insight_faults(plan),
         *_case_faults(catalogue, plan),
+        *_incentive_faults(catalogue, plan),
         *(fault for kpi in plan.targets if kpi in catalogue.kpis for fault in _target_faults(catalogue, plan, kpi)),
     ]
 
@@ -44,6 +45,8 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     if (appraisal := plan.scorecards.people.appraisal) is not None:
         places += [(f"scorecards.people.appraisal.core.{kpi}", kpi) for kpi in appraisal.core]
         places += [(f"scorecards.people.appraisal.soft.{kpi}", kpi) for kpi in appraisal.soft]
+    for scheme in plan.incentives:
+        places += [(f"incentives.{scheme.id}.of", scheme.of), (f"incentives.{scheme.id}.judged_by", scheme.judged_kpi)]
     for place, kpi in places:
         if kpi not in catalogue.kpis:
             yield f"{place}: no KPI {kpi!r}; {nearest(kpi, catalogue.kpis)}"
@@ -63,6 +66,21 @@ def _case_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
         kpi, _, variant = name.partition(".")
         if variant and kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
             yield f"case_reports: {name}: no variant {variant!r}; {nearest(variant, catalogue.kpis[kpi].variants)}"
+
+
+def _incentive_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
+    """What is no amount of money, is not told of those who are to earn it, or is reached by having less."""
+    for scheme in plan.incentives:
+        for place, name in {"of": scheme.of, "judged_by": scheme.judged_kpi}.items():
+            if name not in catalogue.kpis:
+                continue
+            kpi = catalogue.kpis[name]
+            yield from _untold(catalogue, plan, f"incentives.{scheme.id}.{place}", name, scheme.dimension)
+            if place == "of" and not (kpi.unit == "currency" and kpi.is_quantity):
+                yield f"incentives.{scheme.id}.of: {name} is no amount of money; use one, such as revenue"
+            if place == "judged_by" and kpi.better == "lower":
+                yield f"incentives.{scheme.id}.judged_by: of {name} less is better, so there is no quota to go beyond"
+        yield from _unknown_channels(plan, f"incentives.{scheme.id}.members", scheme.dimension, scheme.members)
 
 
 def _alert_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
@@ -111,20 +129,30 @@ def _target_faults(catalogue: Catalogue, plan: Plan, name: str) -> Iterator[str]
 def _member_faults(catalogue: Catalogue, plan: Plan, name: str, target: Target) -> Iterator[str]:
     """Dimensions the KPI is not told by, channels the plan has not, and targets on the wrong side of the floor."""
     kpi = catalogue.kpis[name]
-    variant = kpi.variants.get(catalogue.official(name, plan.definitions))
-    known = catalogue.dimensions(name, variant) if variant else []
     for dimension, members in target.by.items():
         place = f"targets.{name}.by.{dimension}"
-        if variant and dimension not in known:
-            yield f"{place}: {name} is not told by {dimension}; known: {', '.join(known) or 'none'}"
-        channels = [channel.id for channel in plan.channels]
-        if dimension == "channel" and channels:
-            for member in sorted(set(members) - set(channels)):
-                yield f"{place}: no channel {member!r} under channels; {nearest(member, channels)}"
+        yield from _untold(catalogue, plan, place, name, dimension)
+        yield from _unknown_channels(plan, place, dimension, members)
         for member, value in members.items():
             own = target.of(value, is_part=name in catalogue.quantities)
             if target.floor is not None or kpi.better == "higher":
                 yield from _floor_faults(f"{place}.{member}", name, kpi.better, own)
+
+
+def _untold(catalogue: Catalogue, plan: Plan, place: str, name: str, dimension: str) -> Iterator[str]:
+    """A dimension that the official variant of a KPI is not told by."""
+    variant = catalogue.kpis[name].variants.get(catalogue.official(name, plan.definitions))
+    known = catalogue.dimensions(name, variant) if variant else []
+    if variant and dimension not in known:
+        yield f"{place}: {name} is not told by {dimension}; known: {', '.join(known) or 'none'}"
+
+
+def _unknown_channels(plan: Plan, place: str, dimension: str, members: Iterable[str]) -> Iterator[str]:
+    """Channels the plan has not, where it says which there are."""
+    channels = [channel.id for channel in plan.channels]
+    if dimension == "channel" and channels:
+        for member in sorted(set(members) - set(channels)):
+            yield f"{place}: no channel {member!r} under channels; {nearest(member, channels)}"
 
 
 def _floor_faults(place: str, name: str, better: Better, target: Target) -> Iterator[str]:

@@ -13,6 +13,7 @@ from assets.ads.case_reports import case_reports_lineage, compute_case_reports
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard_lineage, compute_channel_scorecard
 from assets.ads.composite_scores import COMPOSITE_SCORES
 from assets.ads.goal_checks import GOAL_CHECKS, compute_goal_checks, goal_checks_lineage
+from assets.ads.incentives import INCENTIVES, compute_incentives, incentives_lineage
 from assets.ads.kpi_values import KPI_VALUES
 from assets.ads.people_scorecards import (
     PERSON_DAYS,
@@ -26,7 +27,15 @@ from assets.factory import python_asset
 from pipeline.plan import Plan
 from quality.scorecard import SCORECARD
 
-SCORECARDS = (CHANNEL_SCORECARD, TEAM_SCORECARD, STAFF_SCORECARD, CAMPAIGN_SCORECARD, CASE_REPORTS, GOAL_CHECKS)
+SCORECARDS = (
+    CHANNEL_SCORECARD,
+    TEAM_SCORECARD,
+    STAFF_SCORECARD,
+    CAMPAIGN_SCORECARD,
+    CASE_REPORTS,
+    GOAL_CHECKS,
+    INCENTIVES,
+)
 """The tables, as readers see them."""
 
 
@@ -79,6 +88,14 @@ def scorecard_assets(plan: Plan) -> list[dg.AssetsDefinition]:
             inputs=[KPI_VALUES.name],
             plan=plan,
             lineage=goal_checks_lineage(),
+            uses_plan=True,
+        ),
+        python_asset(
+            INCENTIVES,
+            compute_incentives,
+            inputs=[KPI_VALUES.name],
+            plan=plan,
+            lineage=incentives_lineage(),
             uses_plan=True,
         ),
     ]

@@ -17,12 +17,13 @@ from pydantic import Field, field_validator, model_validator
 from pipeline.errors import ConfigurationError
 from pipeline.plan.actions import Actions, Bounds, InsightRule
 from pipeline.plan.alerts import AlertRule, Alerts, ResponseHours
-from pipeline.plan.base import Dimension, Identifier, Label, Range, Scope, Share, Strict, Window
+from pipeline.plan.base import Dimension, Identifier, Label, Range, Scope, Share, Strict, Window, used_twice
 from pipeline.plan.budget import Budget
 from pipeline.plan.case_reports import CaseReports, DueDays, ReviewModule
 from pipeline.plan.claims import AssertedFigure, Cause, Claim, Claims
 from pipeline.plan.groups import GroupRule, Groups
 from pipeline.plan.identity import Identity, Survivor
+from pipeline.plan.incentives import Incentive, Step
 from pipeline.plan.lead_grades import GradeCuts, LeadGrades, PartWeights
 from pipeline.plan.market import Market
 from pipeline.plan.personas import Personas
@@ -75,11 +76,13 @@ __all__ = [
     "DueDays",
     "Fill",
     "Freshness",
+    "Goals",
     "GradeCuts",
     "GroupRule",
     "Groups",
     "Identifier",
     "Identity",
+    "Incentive",
     "Indicator",
     "InsightRule",
     "Label",
@@ -118,6 +121,7 @@ __all__ = [
     "Scorecards",
     "Segments",
     "Share",
+    "Step",
     "Strategic",
     "Strict",
     "Survivor",
@@ -150,6 +154,7 @@ NOT_MEASURED_BY = frozenset(
         "scorecards",
         "case_reports",
         "goals",
+        "incentives",
         "policies",
         "retention",
     }
@@ -384,6 +389,7 @@ class Plan(Strict):
     lead_grades: LeadGrades = LeadGrades()
     case_reports: CaseReports = CaseReports()
     goals: Goals = Goals()
+    incentives: list[Incentive] = []
     policies: list[Policy] = Field(default_factory=usual_policies)
     """What is to be divided how, by name; nothing is computed with them, and one may contradict another."""
     retention: Retention = Retention()
@@ -396,6 +402,13 @@ class Plan(Strict):
         except (ZoneInfoNotFoundError, ValueError) as error:
             raise ValueError(f"no time zone {zone!r}; use a name such as Asia/Shanghai") from error
         return zone
+
+    @field_validator("incentives")
+    @classmethod
+    def _incentives_have_their_own_ids(cls, incentives: list[Incentive]) -> list[Incentive]:
+        if twice := used_twice([incentive.id for incentive in incentives]):
+            raise ValueError(f"ids used twice: {', '.join(twice)}; give each its own")
+        return incentives
 
     @model_validator(mode="after")
     def _windows_are_apart(self) -> "Plan":

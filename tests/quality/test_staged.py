@@ -59,6 +59,7 @@ LINE = {
 }
 GOAL = {"kpi": "cac", "target": 1200.0, "assessment": "smart", "is_specific": True, "is_measurable": True}
 GOAL |= {"is_achievable": True, "is_relevant": True, "is_time_bound": True}
+EARNED = {"scheme_id": "commission", "step_rate": 0.08, "incentive_amount": 3960.0, "state": "final"}
 CUSTOMER = {
     "customer_id": "C1",
     "kind": "person",
@@ -79,6 +80,7 @@ GOOD = {
     "ads.case_reports": (LINE, ("line_id",)),
     "ads.cohorts": (COHORT, ("member",)),
     "ads.goal_checks": (GOAL, ("kpi",)),
+    "ads.incentives": (EARNED, ("scheme_id",)),
     "ads.funnel_wide": (FUNNEL, ("member",)),
     "ads.kpi_values": (KPI, ("kpi", "member")),
     "dq.quality_scorecard": (SCORE, ("table_name", "dimension")),
@@ -143,6 +145,9 @@ BROKEN = [
         pytest.param("ads.goal_checks", {f"is_{name}": False}, f"smart_is_{name}", id=f"smart-and-not-{name}")
         for name in ("specific", "measurable", "achievable", "relevant", "time_bound")
     ),
+    pytest.param("ads.incentives", {"step_rate": 8.0}, "rate_range", id="percent-for-a-rate"),
+    pytest.param("ads.incentives", {"state": "withheld"}, "withheld_has_no_amount", id="money-for-a-withheld-figure"),
+    pytest.param("ads.incentives", {"incentive_amount": None}, "told_has_an_amount", id="no-money-for-a-figure"),
     pytest.param("ads.cohorts", {"retention_rate": 1.1}, "retention_range", id="more-came-than-were"),
     pytest.param(
         "ads.cohorts", {"is_complete": False}, "running_month_has_no_retention", id="retention-of-half-a-month"
