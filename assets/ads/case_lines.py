@@ -31,14 +31,18 @@ CASE_REPORTS = TableSpec(
     columns={
         "report": (
             TEXT,
-            "before_after the campaign, attainment of targets, or review: what went best and worst",
+            "before_after the campaign, attainment of targets, review: what went best and worst, or cases: who stands "
+            "out from the whole beyond chance",
         ),
         **{name: KPI_VALUES.columns[name] for name in PERIOD},
-        "dimension": (TEXT, "total, team or channel"),
+        "dimension": (TEXT, "total, team, staff or channel"),
         "member": (TEXT, "Member of the dimension; (all) of total"),
         "line_id": (TEXT, "KPI.variant; of the review the module"),
         "position": ("bigint", "Place of the line in its report"),
-        "section": (TEXT, "result, process or input_output; strategy, teamwork or resources; NULL of before_after"),
+        "section": (
+            TEXT,
+            "result, process or input_output; strategy, teamwork or resources; success or problem; else NULL",
+        ),
         "section_zh": (TEXT, "Section in Chinese"),
         "section_en": (TEXT, "Section in English"),
         "kpi": (TEXT, "KPI of the line; of the review the one that is the problem, else the highlight"),
@@ -64,7 +68,10 @@ CASE_REPORTS = TableSpec(
         ),
         "value_text": (TEXT, "The value as it is printed: 1:7.7, 12.0%"),
         "target_text": (TEXT, "The target as it is printed"),
-        "evidence_grade": (TEXT, "D of a bare comparison before and after; NULL of the other reports"),
+        "evidence_grade": (
+            TEXT,
+            "D of a bare comparison, before and after or with the whole; NULL of the other reports",
+        ),
         "assessment": (
             TEXT,
             "better, worse, same or unclear, of spending as the cost of a customer is; met, missed or no_target; "
@@ -72,14 +79,20 @@ CASE_REPORTS = TableSpec(
         ),
         "sentence_zh": (TEXT, "The line in words, in Chinese"),
         "sentence_en": (TEXT, "The line in words, in English"),
-        "highlight_zh": (TEXT, "Review: the figure that stands best, in Chinese; NULL where none stands well"),
+        "highlight_zh": (
+            TEXT,
+            "Review and cases: the figure that stands best, in Chinese; NULL where none stands well",
+        ),
         "highlight_en": (TEXT, "The same in English"),
-        "problem_zh": (TEXT, "Review: the figure that stands worst, beyond chance, in Chinese; NULL where none does"),
+        "problem_zh": (
+            TEXT,
+            "Review and cases: the figure that stands worst, beyond chance, in Chinese; NULL where none does",
+        ),
         "problem_en": (TEXT, "The same in English"),
-        "advice_zh": (TEXT, "Review: what the plan advises about it, in Chinese"),
+        "advice_zh": (TEXT, "What the plan advises about it, in Chinese"),
         "advice_en": (TEXT, "The same in English"),
-        "owner": (TEXT, "Review: who answers for it; NULL where there is no problem"),
-        "due_on": ("date", "Review: by when; NULL where there is no problem"),
+        "owner": (TEXT, "Who answers for it; NULL where there is no problem"),
+        "due_on": ("date", "By when; NULL where there is no problem"),
         "currency": (TEXT, "Currency of amounts"),
         "state": (TEXT, "final, provisional or withheld, as the worst value in the line"),
         "reason": (TEXT, "Why a value is missing or not final; NULL when there is nothing to say"),
@@ -94,6 +107,11 @@ class Point:
 
     row: Mapping[str, Any]
     is_quantity: bool
+
+    @staticmethod
+    def of(row: Mapping[str, Any], kpis: Catalogue) -> "Point":
+        """A row of `ads.kpi_values`."""
+        return Point(row, kpis.kpis[row["kpi"]].variants[row["variant"]].denominator is None)
 
     def number(self, name: str) -> float | None:
         """A figure of the row; None where it has none."""
@@ -210,15 +228,12 @@ def points_of(values: pd.DataFrame, plan: Plan, kpis: Catalogue) -> dict[tuple[s
     reports = plan.case_reports
     lines = {name.partition(".")[0] for name in reports.before_after} | {reports.unit_cost}
     of_members = values["dimension"].isin(reports.before_after_of) & values["kpi"].isin(lines)
+    of_cases = {name.partition(".")[0] for name in reports.cases}
+    of_members |= values["dimension"].isin(reports.cases_of) & values["kpi"].isin(of_cases)
     wanted = of_members & values["period_kind"].isin(["campaign", "baseline"]) | (values["dimension"] == TOTAL)
     wanted &= values["period_kind"].isin([*PERIODS, "baseline"])
     names = ("kpi", "variant", "period", "dimension", "member")
-    return {
-        tuple(row[name] for name in names): Point(
-            row, kpis.kpis[row["kpi"]].variants[row["variant"]].denominator is None
-        )
-        for row in values.loc[wanted].to_dict("records")
-    }
+    return {tuple(row[name] for name in names): Point.of(row, kpis) for row in values.loc[wanted].to_dict("records")}
 
 
 def line_of(report: str, line_id: str, position: int, point: Point, case: Case) -> dict[str, Any]:
@@ -262,6 +277,17 @@ def change_words(was: Point, is_: Point, change: Change, currency: str) -> Label
     """How a value went from before to after."""
     texts = [point.text(float(point.value or 0), currency) for point in (was, is_)]
     return moved(is_.label, *texts, change.amount, change.rate, per_day=change.basis == "per_day")
+
+
+def change_columns(change: Change | None) -> dict[str, Any]:
+    """What the table says of a change; nothing where there is none."""
+    return {
+        "change": change.amount if change else None,
+        "change_rate": change.rate if change else None,
+        "change_lower": change.lower if change else None,
+        "change_upper": change.upper if change else None,
+        "change_basis": change.basis if change else None,
+    }
 
 
 def met(point: Point, target: float | None) -> str:

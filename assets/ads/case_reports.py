@@ -1,7 +1,8 @@
 """The reports of a case, out of `ads.kpi_values` alone: before and after, targets and actuals, what to keep and mend.
 
-before_after is the case table of S0 §6, attainment is S1 表2, review is S1 表3. No figure is computed a second time: a
-change is the difference of two published values, its interval is put together from their two intervals.
+before_after is the case table of S0 §6, attainment is S1 表2, review is S1 表3, cases are those of S0 §6.1 and §6.2.
+No figure is computed a second time: a change is the difference of two published values, its interval is put together
+from their two intervals.
 """
 
 from collections.abc import Iterator
@@ -12,10 +13,12 @@ import pandas as pd
 
 from assets.ads.case_lines import (
     CASE_REPORTS,
+    EVIDENCE_GRADE,
     Case,
     Change,
     Point,
     change_between,
+    change_columns,
     change_words,
     line_of,
     may_meet,
@@ -26,6 +29,7 @@ from assets.ads.case_lines import (
     worst_state,
 )
 from assets.ads.case_review import review
+from assets.ads.case_selection import selection
 from assets.ads.case_words import EVIDENCE, SPENT, difference, direction, reached, sentence
 from assets.ads.catalogue import Catalogue, catalogue
 from assets.ads.figures import percent
@@ -37,8 +41,6 @@ from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import Label, Plan
 
-EVIDENCE_GRADE = "D"
-"""Of a bare comparison before and after (U07)."""
 Unit = tuple[Point, Point, Change]
 """The cost of a customer before, after, and its change."""
 
@@ -53,7 +55,7 @@ def case_reports(values: pd.DataFrame, plan: Plan, kpis: Catalogue, as_of: date)
         as_of: The day; what runs on it is told as what it is so far.
     """
     case = Case(points_of(values, plan, kpis), plan, kpis, as_of)
-    rows = [*_before_after(case), *_attainment(case), *review(case)]
+    rows = [*_before_after(case), *_attainment(case), *review(case), *selection(case)]
     frame = pd.DataFrame(rows, columns=list(CASE_REPORTS.columns)).astype({"is_target_consistent": "boolean"})
     return frame.sort_values(list(CASE_REPORTS.grain), kind="stable", ignore_index=True)
 
@@ -80,11 +82,7 @@ def _compared(case: Case, position: int, was: Point, is_: Point) -> dict[str, An
         return line | {"assessment": "unclear", **words_of(sentence(_not_told(is_), EVIDENCE))}
     unit = _unit_cost(case, is_)
     return line | {
-        "change": change.amount,
-        "change_rate": change.rate,
-        "change_lower": change.lower,
-        "change_upper": change.upper,
-        "change_basis": change.basis,
+        **change_columns(change),
         "assessment": _spending(unit) if is_.is_spend else _assessed(is_, change),
         **words_of(sentence(*_compared_words(case, was, is_, change, unit), EVIDENCE)),
     }

@@ -89,8 +89,8 @@ def _reviewed(
         "label_en": name.en,
         **({} if main else dict.fromkeys(("kpi", "variant", "unit", "better", "value", "value_text"))),
         "assessment": "missed" if worst else "met" if best else "unclear",
-        **_pair("highlight", best.words if best else None),
-        **(_mending(case, module, worst) if worst else {}),
+        **pair("highlight", best.words if best else None),
+        **(mending(case, worst, case.plan.case_reports.review[module].owner) if worst else {}),
         **words_of(_summary(name, best, worst)),
         **worst_state(*([one.point for one in found] or shown)),
     }
@@ -100,13 +100,12 @@ def _order(one: Standing) -> tuple[float, str]:
     return one.gap, one.point.row["kpi"]
 
 
-def _mending(case: Case, module: str, worst: Standing) -> dict[str, Any]:
-    """Problem, advice, who and by when."""
-    reports = case.plan.case_reports
+def mending(case: Case, worst: Standing, owner: str | None) -> dict[str, Any]:
+    """Problem, advice, who and by when; the campaign's owner where nobody else is named."""
     return {
-        **_pair("problem", worst.words),
-        **_pair("advice", reports.advice.get(worst.point.row["kpi"])),
-        "owner": reports.review[module].owner or case.plan.owners.campaign,
+        **pair("problem", worst.words),
+        **pair("advice", case.plan.case_reports.advice.get(worst.point.row["kpi"])),
+        "owner": owner or case.plan.owners.campaign,
         "due_on": _due(case, worst),
     }
 
@@ -122,7 +121,8 @@ def _due(case: Case, worst: Standing) -> date:
     return last + timedelta(days=reports.due_days.far if is_far else reports.due_days.near)
 
 
-def _pair(name: str, words: Label | None) -> dict[str, str | None]:
+def pair(name: str, words: Label | None) -> dict[str, str | None]:
+    """Words in both languages under a name."""
     return {f"{name}_zh": words.zh if words else None, f"{name}_en": words.en if words else None}
 
 

@@ -14,10 +14,16 @@ SECTIONS = {
     "strategy": Label(zh="策略有效性", en="Strategy"),
     "teamwork": Label(zh="团队协作", en="Teamwork"),
     "resources": Label(zh="资源利用", en="Use of resources"),
+    "success": Label(zh="成功案例", en="Success"),
+    "problem": Label(zh="问题案例", en="Problem"),
 }
 EVIDENCE = Label(
     zh="仅为前后对比（证据等级 D），不能说明变化的原因。",
     en="A bare comparison before and after (evidence grade D): it does not say what caused the change.",
+)
+SIDE_BY_SIDE = Label(
+    zh="仅为与总体的对比（证据等级 D），不能说明差异的原因。",
+    en="A bare comparison with the whole (evidence grade D): it does not say what makes the difference.",
 )
 SPENT = {
     ("up", "better"): Label(

@@ -214,9 +214,7 @@ def _points(values: pd.DataFrame, kpis: Catalogue) -> dict[Key, Point]:
     """The official values of the campaign and the baseline, by KPI, period and member."""
     wanted = values["is_official"] & values["period_kind"].isin(["campaign", "baseline"])
     return {
-        (row["kpi"], row["period_kind"], row["dimension"], row["member"]): Point(
-            row, kpis.kpis[row["kpi"]].variants[row["variant"]].denominator is None
-        )
+        (row["kpi"], row["period_kind"], row["dimension"], row["member"]): Point.of(row, kpis)
         for row in values.loc[wanted].to_dict("records")
     }
 

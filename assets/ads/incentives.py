@@ -132,8 +132,7 @@ def _rows(
     wanted &= values["member"].isin(scheme.members) if scheme.members else values["member"] != UNKNOWN
     found: dict[tuple[str, str], dict[str, Point]] = {}
     for row in values.loc[wanted].to_dict("records"):
-        is_quantity = kpis.kpis[row["kpi"]].variants[row["variant"]].denominator is None
-        found.setdefault((row["period"], row["member"]), {})[row["kpi"]] = Point(row, is_quantity)
+        found.setdefault((row["period"], row["member"]), {})[row["kpi"]] = Point.of(row, kpis)
     for points in found.values():
         if scheme.of in points and scheme.judged_kpi in points:
             yield _row(Earned(scheme, points[scheme.of], points[scheme.judged_kpi], plan), as_of)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from assets.ads.actions import insight_faults
 from assets.ads.catalogue import Better, Catalogue, nearest
-from pipeline.plan import AssertedFigure, Plan, Target
+from pipeline.plan import AssertedFigure, CaseReports, Plan, Target
 
 
 def plan_faults(catalogue: Catalogue, plan: Plan) -> list[str]:
@@ -34,7 +34,7 @@ def _unknown_kpis(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
         places += [(f"models.{name}.weights.{kpi}", kpi) for kpi in model.weights]
         places += [(f"models.{name}.residual_to", model.residual_to)] if model.residual_to else []
     reports = plan.case_reports
-    shown = [*reports.before_after, *(name for names in reports.attainment.values() for name in names)]
+    shown = _reported(reports)
     places += [(f"case_reports: {name}", name.partition(".")[0]) for name in shown]
     places += [
         ("case_reports.unit_cost", reports.unit_cost),
@@ -61,11 +61,15 @@ def _wrong_variants(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
 
 def _case_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:
     """Variants a case report names that the KPI does not have."""
-    reports = plan.case_reports
-    for name in [*reports.before_after, *(name for names in reports.attainment.values() for name in names)]:
+    for name in _reported(plan.case_reports):
         kpi, _, variant = name.partition(".")
         if variant and kpi in catalogue.kpis and variant not in catalogue.kpis[kpi].variants:
             yield f"case_reports: {name}: no variant {variant!r}; {nearest(variant, catalogue.kpis[kpi].variants)}"
+
+
+def _reported(reports: CaseReports) -> list[str]:
+    """KPIs, or KPI.variant, that are a line of a report."""
+    return [*reports.before_after, *(name for names in reports.attainment.values() for name in names), *reports.cases]
 
 
 def _incentive_faults(catalogue: Catalogue, plan: Plan) -> Iterator[str]:

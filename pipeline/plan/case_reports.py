@@ -64,6 +64,11 @@ def usual_review() -> dict[Module, ReviewModule]:
     }
 
 
+def usual_cases() -> list[IndicatorName]:
+    """What cases are chosen by (S0 §6.1): conversion, cost of a lead and of a customer, return, worth of customers."""
+    return ["lead_conversion_rate", "cpl", "cac", "roi_revenue", "high_value_share"]
+
+
 def usual_advice() -> dict[Identifier, Label]:
     """What to do where a KPI of the usual review misses its target; where to look, never why it is so (I55)."""
     return {
@@ -126,6 +131,8 @@ class CaseReports(Strict):
     """Spending is judged by it: more of it is no problem while a customer costs less (I56)."""
     attainment: dict[Section, list[IndicatorName]] = Field(default_factory=usual_attainment)
     review: dict[Module, ReviewModule] = Field(default_factory=usual_review)
+    cases: list[IndicatorName] = Field(default_factory=usual_cases)
+    cases_of: list[Literal["team", "staff"]] = ["team", "staff"]
     advice: dict[Identifier, Label] = Field(default_factory=usual_advice)
     far_from_target: Share = 0.8
     """A figure that reaches less than this part of its target is far from it."""

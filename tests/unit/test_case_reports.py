@@ -284,6 +284,67 @@ def test_the_plan_says_who_mends_and_what_is_advised():
     assert (row["owner"], row["advice_en"], row["section_zh"]) == ("sales-director", "Try bundles", "资源利用")
 
 
+# --- cases worth a closer look ---
+
+
+def leads_of(team: str, won: int, others: int, on: date = AFTER, **columns: Any) -> list[dict]:
+    lost = [lead(created_on=on, team_id=team, **columns) for _ in range(others)]
+    return [won_lead(on, team_id=team, **columns) for _ in range(won)] + lost
+
+
+def cases(found: pd.DataFrame) -> dict[str, tuple[str, str]]:
+    chosen = found[found["report"] == "cases"]
+    return {row["member"]: (row["section"], row["assessment"]) for row in chosen.to_dict("records")}
+
+
+def test_f187_a_team_that_stands_out_beyond_chance_is_a_case_and_one_that_may_be_lucky_is_none():
+    """S0 §6.1: 40 of 100 and 2 of 100 beside 20 of 100 each; 3 of 10 is no news."""
+    won = {"T1": (40, 60), "T2": (2, 98), "T3": (20, 80), "T4": (20, 80), "T5": (3, 7)}
+    facts = {"lead_journey": [row for team, numbers in won.items() for row in leads_of(team, *numbers)]}
+    found = reports(facts)
+    assert cases(found) == {"T1": ("success", "better"), "T2": ("problem", "worse")}
+    row = line(found, "cases", "lead_conversion_rate.created", "T1")
+    assert row["sentence_zh"] == (
+        "T1 的线索转化率 40.0%（95% 区间 30.9% 至 49.8%），总体 20.7%；共比较 5 个，仅因偶然约有 0.1 个会入选。"
+        "仅为与总体的对比（证据等级 D），不能说明差异的原因。"
+    )
+
+
+def test_f188_a_problem_case_has_advice_an_owner_and_a_day():
+    facts = {"lead_journey": [*leads_of("T1", 40, 60), *leads_of("T2", 2, 98)]}
+    row = line(reports(facts, as_of=date(2026, 11, 20)), "cases", "lead_conversion_rate.created", "T2")
+    assert (row["section_zh"], row["owner"], row["due_on"]) == ("问题案例", "acquisition", date(2026, 12, 14))
+    assert "转化漏斗" in row["advice_zh"]
+    assert row["problem_en"].startswith("T2: Lead conversion rate 2.0% (95% interval")
+
+
+def test_a_case_is_held_against_its_own_past_too():
+    """S0 §6.1: side by side with the others, and with what was before."""
+    rows = [*leads_of("T1", 40, 60), *leads_of("T2", 2, 98), *leads_of("T1", 20, 80, on=BEFORE)]
+    row = line(reports({"lead_journey": rows}), "cases", "lead_conversion_rate.created", "T1")
+    assert (row["before_value"], row["value"]) == (0.2, 0.4)
+    assert "线索转化率由 20.0% 升至 40.0%（+100.0%）" in row["sentence_zh"]
+
+
+def test_people_are_chosen_like_teams_and_the_plan_says_by_what():
+    rows = [*leads_of("T1", 40, 60, staff_id="S1"), *leads_of("T1", 2, 98, staff_id="S2")]
+    found = reports({"lead_journey": rows})
+    assert cases(found) == {"S1": ("success", "better"), "S2": ("problem", "worse")}
+    plan = a_plan(case_reports=CaseReports(cases=["aov"]))
+    assert cases(reports({"lead_journey": rows}, plan=plan)) == {}
+    plan = a_plan(case_reports=CaseReports(cases_of=["team"]))
+    assert cases(reports({"lead_journey": rows}, plan=plan)) == {}
+
+
+def test_who_costs_less_than_the_whole_is_a_success():
+    """100 customers for 1,000 beside 10 for 1,000; a cost that belongs to no team takes part in neither."""
+    sales = [row | {"team_id": "T1"} for row in customers(100, AFTER)]
+    sales += [first_sale(f"x{place}", 1000, AFTER, team_id="T2") for place in range(10)]
+    costs = [cost(1000, AFTER, cost_id=team, team_id=team) for team in ("T1", "T2")]
+    found = reports({"sales": sales, "costs": costs}, plan=a_plan(case_reports=CaseReports(cases=["cac"])))
+    assert cases(found) == {"T1": ("success", "better"), "T2": ("problem", "worse")}
+
+
 # --- the table ---
 
 
