@@ -50,10 +50,10 @@ def selection(case: Case) -> Iterator[dict[str, Any]]:
 
 
 def _compared(case: Case, name: str, dimension: str) -> Iterator[Figure]:
-    """Those whose figure may be held against the whole's, and of which it is known how sure it is."""
+    """Those whose figure may be held against the whole's, rests on enough, and is known to be how sure."""
     for member in case.members(dimension):
         point = case.point(name, "campaign", dimension, member)
-        if point is None or not point.row["is_comparable"]:
+        if point is None or not point.row["is_comparable"] or point.row["n"] < case.plan.case_reports.cases_least:
             continue
         numbers = [point.number(each) for each in ("value", "lower", "upper")]
         if None not in numbers:

@@ -133,6 +133,8 @@ class CaseReports(Strict):
     review: dict[Module, ReviewModule] = Field(default_factory=usual_review)
     cases: list[IndicatorName] = Field(default_factory=usual_cases)
     cases_of: list[Literal["team", "staff"]] = ["team", "staff"]
+    cases_least: Annotated[int, Field(ge=2)] = 20
+    """Observations a figure needs before a case is made of it: one customer alone is all of high value or none."""
     advice: dict[Identifier, Label] = Field(default_factory=usual_advice)
     far_from_target: Share = 0.8
     """A figure that reaches less than this part of its target is far from it."""

@@ -298,14 +298,14 @@ def cases(found: pd.DataFrame) -> dict[str, tuple[str, str]]:
 
 
 def test_f187_a_team_that_stands_out_beyond_chance_is_a_case_and_one_that_may_be_lucky_is_none():
-    """S0 §6.1: 40 of 100 and 2 of 100 beside 20 of 100 each; 3 of 10 is no news."""
-    won = {"T1": (40, 60), "T2": (2, 98), "T3": (20, 80), "T4": (20, 80), "T5": (3, 7)}
+    """S0 §6.1: 40 of 100 and 2 of 100 beside 20 of 100 each; 4 of 5 are too few, 8 of 30 may be chance."""
+    won = {"T1": (40, 60), "T2": (2, 98), "T3": (20, 80), "T4": (20, 80), "T5": (8, 22), "T6": (4, 1)}
     facts = {"lead_journey": [row for team, numbers in won.items() for row in leads_of(team, *numbers)]}
     found = reports(facts)
     assert cases(found) == {"T1": ("success", "better"), "T2": ("problem", "worse")}
     row = line(found, "cases", "lead_conversion_rate.created", "T1")
     assert row["sentence_zh"] == (
-        "T1 的线索转化率 40.0%（95% 区间 30.9% 至 49.8%），总体 20.7%；共比较 5 个，仅因偶然约有 0.1 个会入选。"
+        "T1 的线索转化率 40.0%（95% 区间 30.9% 至 49.8%），总体 21.6%；共比较 5 个，仅因偶然约有 0.1 个会入选。"
         "仅为与总体的对比（证据等级 D），不能说明差异的原因。"
     )
 
@@ -337,9 +337,9 @@ def test_people_are_chosen_like_teams_and_the_plan_says_by_what():
 
 
 def test_who_costs_less_than_the_whole_is_a_success():
-    """100 customers for 1,000 beside 10 for 1,000; a cost that belongs to no team takes part in neither."""
+    """100 customers for 1,000 beside 30 for 1,000."""
     sales = [row | {"team_id": "T1"} for row in customers(100, AFTER)]
-    sales += [first_sale(f"x{place}", 1000, AFTER, team_id="T2") for place in range(10)]
+    sales += [first_sale(f"x{place}", 1000, AFTER, team_id="T2") for place in range(30)]
     costs = [cost(1000, AFTER, cost_id=team, team_id=team) for team in ("T1", "T2")]
     found = reports({"sales": sales, "costs": costs}, plan=a_plan(case_reports=CaseReports(cases=["cac"])))
     assert cases(found) == {"T1": ("success", "better"), "T2": ("problem", "worse")}
