@@ -1,4 +1,4 @@
-"""How a channel's figures are read: rules that fire on numbers and say them (S0 §5.3; F107)."""
+"""How a channel's figures are read: rules that fire on numbers and say them (S0 §5.3, §6.2; F107, F110)."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -46,6 +46,11 @@ def _spends_in_vain(row: Row, cards: ChannelCards) -> bool:
     return bool(row["is_channel"] and row["spend"] > 0 and row["new_customers"] == 0)
 
 
+def _misses_audience(row: Row, cards: ChannelCards) -> bool:
+    """Fewer of those reached are of the target audience than of all channels together, beyond chance (S0 §6.2)."""
+    return bool(row["is_channel"] and row["audience_precision_upper"] < row["pooled_audience_precision"])
+
+
 READINGS = (
     Reading(
         "converts_but_costs",
@@ -77,6 +82,16 @@ READINGS = (
             zh="支出 {spend_zh}，线索 {leads} 条，新增客户 0 个：获客成本无法计算，不评级。",
             en="{spend_en} was spent for {leads} leads and no new customer: "
             "there is no cost per customer, and no rating.",
+        ),
+    ),
+    Reading(
+        "misses_audience",
+        _misses_audience,
+        Label(
+            zh="触达的线索中 {precision} 属于目标客户（95% 区间上限 {precision_upper}），"
+            "低于各渠道合计的 {pooled_precision}：受众与目标客户不够匹配。",
+            en="{precision} of the leads reached are of the target audience (at most {precision_upper} by the 95% "
+            "interval), of all channels together {pooled_precision}: who is met here is less often who is meant.",
         ),
     ),
 )
@@ -112,6 +127,9 @@ def _words(row: Row, currency: str) -> Iterator[tuple[str, str]]:
         "high_value": row["high_value_share"],
         "share": row["new_customer_share"],
         "rise": row["cac_change_rate"],
+        "precision": row["audience_precision"],
+        "precision_upper": row["audience_precision_upper"],
+        "pooled_precision": row["pooled_audience_precision"],
     }
     for name, rate in rates.items():
         yield name, "–" if pd.isna(rate) else percent(rate)

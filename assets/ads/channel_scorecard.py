@@ -61,6 +61,8 @@ CHANNEL_SCORECARD = TableSpec(
         "new_customers_attainment_rate": (NUMBER, "New customers / that target, not capped"),
         "new_customer_share": (NUMBER, "Part of the new customers of the channels together, 0-1"),
         "high_value_share": (NUMBER, "Part of the new customers that are of high value, 0-1"),
+        "audience_precision": (NUMBER, "Part of the leads reached that are of the target audience, 0-1"),
+        "audience_precision_upper": (NUMBER, "Upper end of its 95 % interval"),
         "cost_amount": (MONEY, "Cost that names the channel; NULL where none is booked, which is not 0"),
         "cost_share": (NUMBER, "Part of the cost that names a channel, 0-1"),
         "budget_cost_share": (
@@ -125,7 +127,7 @@ def channel_scorecard(values: pd.DataFrame, plan: Plan) -> pd.DataFrame:
     """The table `ads.channel_scorecard` from `ads.kpi_values`."""
     cards = plan.scorecards.channels
     figures = official_figures(values, "channel", KPIS, members=[channel.id for channel in plan.channels])
-    rows = _judged(_measured(figures, cards, plan), figures, cards)
+    rows = _judged(_measured(figures, cards, plan), figures, cards).join(_aimed(values, figures.index))
     rows = rows.join(readings(rows, cards, plan.currency)).join(_advice(rows, cards.reallocation))
     named = rows.rename(
         columns={"spend": "cost_amount"} | {name: f"{name}_amount" for name in ("cac", "cac_before", "revenue")}
@@ -167,6 +169,19 @@ def _measured(figures: Figures, cards: ChannelCards, plan: Plan) -> pd.DataFrame
         pooled_high_value_share=figures.pooled("high_value_share", of_channels),
         pooled_reach_rate=_sum(rows["reached_leads"].where(of_channels)) / _sum(rows["leads"].where(of_channels)),
     ).pipe(_with_change, cards)
+
+
+def _aimed(values: pd.DataFrame, index: pd.MultiIndex) -> pd.DataFrame:
+    """How well each channel hits the target audience; a row is no worse where the plan names none."""
+    name = "audience_precision"
+    figures = official_figures(values, "channel", [name])
+    named = pd.Series(figures.index.get_level_values("member") != UNKNOWN, index=figures.index)
+    columns = {
+        name: figures.value[name],
+        f"{name}_upper": figures.upper[name],
+        f"pooled_{name}": figures.pooled(name, named),
+    }
+    return pd.DataFrame(columns).reindex(index)
 
 
 def _planned(channels: pd.Index, plan: Plan) -> pd.DataFrame:

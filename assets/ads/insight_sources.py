@@ -207,6 +207,7 @@ _CHANNEL = {
     "new_customer_share": ("new_customer_share", "rate"),
     "conversion": ("lead_conversion_rate", "rate"),
     "high_value_share": ("high_value_share", "rate"),
+    "precision": ("audience_precision", "rate"),
     "cac": ("cac_amount", "currency"),
     "cac_before": ("cac_before_amount", "currency"),
     "cac_change": ("cac_change_rate", "change"),

@@ -15,7 +15,7 @@ from models import a_plan
 
 from assets.ads.advised_shares import advised_shares
 from assets.ads.channel_scorecard import CHANNEL_SCORECARD, channel_scorecard
-from pipeline.plan import Channel, ChannelCards, Label, Plan, Rating, Reallocation, Scorecards
+from pipeline.plan import Channel, ChannelCards, Definitions, Label, Market, Plan, Rating, Reallocation, Scorecards
 from quality.scorecard import SourceState
 
 BEFORE = date(2026, 7, 1)
@@ -246,6 +246,29 @@ def test_f107_a_conversion_that_could_be_chance_says_nothing():
     rows = channel_scorecard(evaluate(facts(a=(4, 2, 50_000), b=(8, 3, 3000))), plan())
     assert card(rows, "a")["lead_conversion_rate"] > card(rows, "b")["lead_conversion_rate"]
     assert pd.isna(card(rows, "a")["fired_rules"])
+
+
+def of_audience(name: str, hits: int, misses: int) -> dict[str, Rows]:
+    reached = [lead(channel=name, reached_touched=True, is_audience=place < hits) for place in range(hits + misses)]
+    return {"lead_journey": reached}
+
+
+def test_f110_a_channel_whose_audience_is_not_the_target_says_so_and_one_that_may_be_unlucky_does_not():
+    """S0 §6.2: 10 of 100 beside 80 of 100; 2 of 4 may be bad luck."""
+    told = both(of_audience("a", 10, 90), of_audience("b", 80, 20), of_audience("c", 2, 2))
+    declared = Definitions(audience=Market(industries=["教育"]))
+    rows = channel_scorecard(evaluate(told, definitions=declared), plan())
+    assert [card(rows, name)["audience_precision"] for name in "abc"] == [0.1, 0.8, 0.5]
+    assert [card(rows, name)["fired_rules"] for name in "abc"] == ["misses_audience", None, None]
+    assert card(rows, "a")["reading_zh"] == (
+        "触达的线索中 10.0% 属于目标客户（95% 区间上限 17.4%），低于各渠道合计的 45.1%：受众与目标客户不够匹配。"
+    )
+
+
+def test_a_plan_without_an_audience_makes_no_channel_worse():
+    row = card(channel_scorecard(evaluate(facts(a=(9, 3, 300))), plan()), "a")
+    assert pd.isna(row["audience_precision"])
+    assert row["state"] == "final"
 
 
 def test_f107_growth_through_one_channel_at_rising_cost_is_a_warning():
