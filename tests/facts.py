@@ -143,7 +143,7 @@ SCHEMAS = {
         "departments": pa.int64(),
         "reworks": pa.int64(),
     },
-    "dws.people_days": {**_MEMBERS, "day": _DATE, "has_contact": _FLAG},
+    "dws.people_days": {**_MEMBERS, "day": _DATE, "has_contact": _FLAG, "is_last_day": _FLAG},
     "dws.exposures": {
         "exposure_id": _TEXT,
         "day": _DATE,

@@ -68,6 +68,22 @@ def test_a_workday_has_a_contact_where_a_call_or_visit_of_it_is_on_record():
     assert [row["has_contact"] for row in rows] == [True, False, False, False, False]
 
 
+@pytest.mark.parametrize(
+    ("left_on", "last"),
+    [
+        pytest.param("2026-11-11", 11, id="on-a-wednesday"),
+        pytest.param("2026-11-15", 13, id="on-a-sunday-after-friday"),
+        pytest.param("2026-11-20", 20, id="on-the-day-evaluated"),
+        pytest.param("2026-11-24", None, id="not-yet"),
+        pytest.param(None, None, id="never"),
+    ],
+)
+def test_the_last_workday_of_who_has_left_is_told(left_on: str | None, last: int | None):
+    """F177."""
+    rows = run_model("dws.people_days", {"staff": [{"joined_on": "2026-11-02", "left_on": left_on}]})
+    assert [row["day"].day for row in rows if row["is_last_day"]] == [last] * (last is not None)
+
+
 @pytest.mark.parametrize("amount", ["1000.00", "0.01", "99999.99"])
 def test_the_days_of_a_budget_line_add_up_to_it_to_the_cent(amount):
     budgets = [{"starts_on": "2026-09-01", "ends_on": "2026-10-31", "amount": amount}]

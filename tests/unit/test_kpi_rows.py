@@ -48,7 +48,10 @@ COMPANY = {
         {"interaction_id": "I5", "occurred_on": DAY, "kind": "webinar", "is_attendance": True, "lead_id": "L1"},
     ],
     "tasks": [{"task_id": "T1", "due_on": DAY, "is_done": True, "is_visit": True, "departments": 2}],
-    "people_days": [{"staff_id": "S1", "day": DAY, "has_contact": True}, {"staff_id": "S1", "day": date(2026, 9, 11)}],
+    "people_days": [
+        {"staff_id": "S1", "day": DAY, "has_contact": True, "is_last_day": True},
+        {"staff_id": "S1", "day": date(2026, 9, 11)},
+    ],
     "exposures": [{"exposure_id": "X1", "day": DAY, "channel": "search", "impressions": 900, "clicks": 9}],
     "activities": [{"campaign_id": "K1", "starts_on": DAY, "planned_participants": 8, "expected_participants": 10}],
 }

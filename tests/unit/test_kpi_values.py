@@ -166,7 +166,11 @@ FACTS = st.fixed_dictionaries(
             team_id=members["team_id"],
         ),
         "people_days": rows_of(
-            day=days, staff_id=st.sampled_from(["S1", "S2"]), team_id=members["team_id"], has_contact=flags
+            day=days,
+            staff_id=st.sampled_from(["S1", "S2"]),
+            team_id=members["team_id"],
+            has_contact=flags,
+            is_last_day=flags,
         ),
         "exposures": rows_of(
             day=days,
@@ -385,6 +389,10 @@ def more_parts(
         ("cost_saving_rate", "budget"): (None if budget is None else minus(budget, full), budget),
         ("labour_cost_per_task", "done"): (p.labour(), count(p.tasks, "is_done")),
         ("staff_utilisation_rate", "contacts"): (count(p.people, "has_contact"), len(p.people)),
+        ("staff_turnover_rate", "left"): (
+            different([row for row in p.people if row["is_last_day"]], "staff_id"),
+            different(p.people, "staff_id"),
+        ),
         ("headcount", "people"): (different(p.people, "staff_id"), None),
         ("headcount", "person_days"): (len(p.people), None),
         ("acquisition_efficiency", "person"): (buyers, different(p.people, "staff_id")),
@@ -839,6 +847,18 @@ def test_people_are_as_busy_as_their_days_with_a_contact():
     row = one(evaluate({"people_days": days}), "staff_utilisation_rate")
     assert (row["numerator"], row["denominator"], row["value"]) == (3, 4, 0.75)
     assert pd.isna(row["lower"])
+
+
+def test_who_left_is_a_part_of_those_who_were_there():
+    """F177: three days of each of four people, of whom one has left."""
+    days = [
+        {"staff_id": name, "day": DAY - timedelta(days=age), "is_last_day": (name, age) == ("d", 0)}
+        for name in "abcd"
+        for age in range(3)
+    ]
+    row = one(evaluate({"people_days": days}), "staff_turnover_rate")
+    assert (row["numerator"], row["denominator"], row["value"]) == (1, 4, 0.25)
+    assert (row["lower"], row["upper"]) == pytest.approx((0.0456, 0.6994), abs=0.0001)
 
 
 def test_a_withheld_row_always_has_a_reason():
