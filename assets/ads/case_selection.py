@@ -53,10 +53,11 @@ def _compared(case: Case, name: str, dimension: str) -> Iterator[Figure]:
     """Those whose figure may be held against the whole's, rests on enough, and is known to be how sure."""
     for member in case.members(dimension):
         point = case.point(name, "campaign", dimension, member)
-        if point is None or not point.row["is_comparable"] or point.row["n"] < case.plan.case_reports.cases_least:
+        if point is None:
             continue
         numbers = [point.number(each) for each in ("value", "lower", "upper")]
-        if None not in numbers:
+        is_enough = (point.number("n") or 0) >= case.plan.case_reports.cases_least
+        if None not in numbers and is_enough and point.row["is_comparable"]:
             yield Figure(point, *numbers)
 
 

@@ -310,6 +310,11 @@ def test_f187_a_team_that_stands_out_beyond_chance_is_a_case_and_one_that_may_be
     )
 
 
+def test_of_withheld_figures_no_case_is_made():
+    facts = {"lead_journey": [*leads_of("T1", 40, 60), *leads_of("T2", 2, 98)]}
+    assert cases(reports(facts, states={"leads": SourceState("withheld")})) == {}
+
+
 def test_f188_a_problem_case_has_advice_an_owner_and_a_day():
     facts = {"lead_journey": [*leads_of("T1", 40, 60), *leads_of("T2", 2, 98)]}
     row = line(reports(facts, as_of=date(2026, 11, 20)), "cases", "lead_conversion_rate.created", "T2")
