@@ -23,7 +23,6 @@ from assets.day import ProjectDay
 from assets.factory import Lineage
 from pipeline.plan import Incentive, Label, Plan
 from pipeline.tables import TableSpec
-from quality.scorecard import STATES
 
 MONEY, NUMBER, TEXT = "numeric(18,2)", "double precision", "text"
 
@@ -142,8 +141,6 @@ def _row(earned: Earned, as_of: date) -> dict[str, Any]:
     scheme, basis, judged = earned.scheme, earned.basis, earned.judged
     states = worst_state(*((basis,) if basis is judged else (basis, judged)))
     words = sentence(*_words(earned, as_of))
-    is_told = states["state"] != STATES[-1]
-    has_next = is_told and earned.missing is not None
     return {
         **{name: basis.row[name] for name in (*PERIOD, "dimension", "member", "kpi")},
         **states,
@@ -157,9 +154,9 @@ def _row(earned: Earned, as_of: date) -> dict[str, Any]:
         "attainment_rate": earned.attainment,
         "base_rate": scheme.rate,
         "step_rate": earned.rates[earned.reached],
-        "next_step_rate": earned.rates[earned.reached + 1] if has_next else None,
-        "to_next_step": earned.missing if has_next else None,
-        "incentive_amount": earned.amount if is_told else None,
+        "next_step_rate": None if earned.missing is None else earned.rates[earned.reached + 1],
+        "to_next_step": earned.missing,
+        "incentive_amount": earned.amount,
         "is_running": basis.runs_on(as_of),
         "sentence_zh": words.zh,
         "sentence_en": words.en,

@@ -342,12 +342,15 @@ def test_people_are_chosen_like_teams_and_the_plan_says_by_what():
 
 
 def test_who_costs_less_than_the_whole_is_a_success():
-    """100 customers for 1,000 beside 30 for 1,000."""
+    """100 customers for 1,000 beside 30 for 1,000; not where most of the cost is of no team."""
     sales = [row | {"team_id": "T1"} for row in customers(100, AFTER)]
     sales += [first_sale(f"x{place}", 1000, AFTER, team_id="T2") for place in range(30)]
     costs = [cost(1000, AFTER, cost_id=team, team_id=team) for team in ("T1", "T2")]
-    found = reports({"sales": sales, "costs": costs}, plan=a_plan(case_reports=CaseReports(cases=["cac"])))
+    plan = a_plan(case_reports=CaseReports(cases=["cac"]))
+    found = reports({"sales": sales, "costs": costs}, plan=plan)
     assert cases(found) == {"T1": ("success", "better"), "T2": ("problem", "worse")}
+    wages = cost(8000, AFTER, cost_id="wages", is_marketing=False)
+    assert cases(reports({"sales": sales, "costs": [*costs, wages]}, plan=plan)) == {}
 
 
 # --- the table ---

@@ -248,20 +248,20 @@ def test_f107_a_conversion_that_could_be_chance_says_nothing():
     assert pd.isna(card(rows, "a")["fired_rules"])
 
 
-def of_audience(name: str, hits: int, misses: int) -> dict[str, Rows]:
+def of_audience(name: str | None, hits: int, misses: int) -> dict[str, Rows]:
     reached = [lead(channel=name, reached_touched=True, is_audience=place < hits) for place in range(hits + misses)]
     return {"lead_journey": reached}
 
 
 def test_f110_a_channel_whose_audience_is_not_the_target_says_so_and_one_that_may_be_unlucky_does_not():
-    """S0 §6.2: 10 of 100 beside 80 of 100; 2 of 4 may be bad luck."""
-    told = both(of_audience("a", 10, 90), of_audience("b", 80, 20), of_audience("c", 2, 2))
+    """S0 §6.2: 10 of 100 beside 80 of 100; 1 of 4 may be bad luck."""
+    told = both(of_audience("a", 10, 90), of_audience("b", 80, 20), of_audience("c", 1, 3), of_audience(None, 0, 500))
     declared = Definitions(audience=Market(industries=["教育"]))
     rows = channel_scorecard(evaluate(told, definitions=declared), plan())
-    assert [card(rows, name)["audience_precision"] for name in "abc"] == [0.1, 0.8, 0.5]
+    assert [card(rows, name)["audience_precision"] for name in "abc"] == [0.1, 0.8, 0.25]
     assert [card(rows, name)["fired_rules"] for name in "abc"] == ["misses_audience", None, None]
     assert card(rows, "a")["reading_zh"] == (
-        "触达的线索中 10.0% 属于目标客户（95% 区间上限 17.4%），低于各渠道合计的 45.1%：受众与目标客户不够匹配。"
+        "触达的线索中 10.0% 属于目标客户（95% 区间上限 17.4%），低于各渠道合计的 44.6%：受众与目标客户不够匹配。"
     )
 
 
